@@ -1,0 +1,27 @@
+package projections
+
+import (
+	"context"
+
+	"github.com/igny8/igny8/domain/es"
+)
+
+// Log is everything that was ever written, in one order. Positions are dense,
+// gapless and in commit order, from 1.
+type Log interface {
+	// Read gives up to limit events after a position. Page.Through is where to
+	// read on from, also when the filter left everything out.
+	Read(ctx context.Context, after int64, filter es.Filter, limit int) (es.Page, error)
+	// Head is the last position; 0 when nothing was written.
+	Head(ctx context.Context) (int64, error)
+	// Wait returns the last position as soon as it is past after: at once if
+	// it is already, else when something is appended, or with ctx's error.
+	Wait(ctx context.Context, after int64) (int64, error)
+}
+
+// Opener opens the personal fields of what a read answers.
+type Opener interface {
+	// OpenFields opens the fields in place, or marks them erased. All belong
+	// to the account.
+	OpenFields(ctx context.Context, account es.ID, fields []*es.Personal) error
+}
