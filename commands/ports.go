@@ -88,3 +88,9 @@ type Answer struct {
 	Header map[string]string
 	Body   []byte
 }
+
+// Accounts tells what an account's settings and plan say. It is asked when a
+// command deletes, or takes up more of what a plan limits.
+type Accounts interface {
+	Policy(ctx context.Context, account es.ID) (Policy, error)
+}

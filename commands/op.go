@@ -1,0 +1,115 @@
+package commands
+
+import (
+	"reflect"
+
+	"github.com/igny8/igny8/domain/es"
+)
+
+// Decider is a command: what is asked, and the decision about it. Decide is
+// pure; it gives the events that follow, none when nothing changes, or an
+// *es.Error.
+type Decider[S any] interface {
+	Decide(env es.Env, state S) ([]es.Event, error)
+}
+
+// Place says where in a tenant an aggregate belongs, and so what its site and
+// sector are and what must live for it to be created or restored.
+type Place int
+
+// The places.
+const (
+	InAccount Place = iota // the account alone
+	IsSite                 // it is a site
+	InSite                 // it belongs to a live site
+	IsSector               // it is a sector of a live site
+	InSector               // it belongs to a live sector of a live site
+)
+
+type verb int
+
+const (
+	create verb = iota
+	change
+	remove
+	restore
+	purge
+)
+
+// Op is one thing that can be asked, of which kind of aggregate, and the least
+// role that may. The list of all of them is the permission table.
+type Op struct {
+	// Name is public: "planner.keyword.create".
+	Name  string
+	Least es.Role
+
+	kind    es.AnyKind
+	place   Place
+	verb    verb
+	payload reflect.Type
+	decide  func(env es.Env, state, payload any) ([]es.Event, error)
+}
+
+// Kind is the persisted name of the kind of aggregate that it is asked of.
+func (o Op) Kind() string { return o.kind.KindName() }
+
+// Create declares the command C that makes an aggregate. The same create again
+// under the same id changes nothing and answers the aggregate.
+func Create[C Decider[S], S any](kind es.Kind[S], least es.Role, place Place) Op {
+	op := on[C](kind, "create", least)
+	op.verb, op.place = create, place
+	return op
+}
+
+// On declares the command C upon a live aggregate. The name is the operation's
+// last word: "change".
+func On[C Decider[S], S any](kind es.Kind[S], name string, least es.Role) Op {
+	return on[C](kind, name, least)
+}
+
+func on[C Decider[S], S any](kind es.Kind[S], name string, least es.Role) Op {
+	return Op{
+		Name: kind.Name + "." + name, Least: least, kind: kind, verb: change,
+		payload: reflect.TypeFor[C](),
+		decide: func(env es.Env, state, payload any) ([]es.Event, error) {
+			c, _ := payload.(C)
+			s, _ := state.(S)
+			return c.Decide(env, s)
+		},
+	}
+}
+
+// Lifecycle declares soft delete and restore of a kind, and who may each.
+// Purging is the product's own.
+func Lifecycle(kind es.AnyKind, deletes, restores es.Role) []Op {
+	op := func(v verb, name string, least es.Role) Op {
+		return Op{Name: kind.KindName() + "." + name, Least: least, kind: kind, verb: v}
+	}
+	return []Op{
+		op(remove, "delete", deletes), op(restore, "restore", restores),
+		op(purge, "purge", es.Developer),
+	}
+}
+
+// Delete asks to soft-delete an aggregate of the kind. Deleting it again
+// changes nothing.
+type Delete struct {
+	Kind   string
+	Reason string
+	// Deletion is the id shared with what is deleted along with it; zero makes
+	// one from the command.
+	Deletion es.ID
+	// Cascaded says that its parent was deleted.
+	Cascaded bool
+}
+
+// Restore asks to undo a soft delete. Restoring what lives changes nothing.
+type Restore struct {
+	Kind string
+	// Deletion limits a cascaded restore to what was deleted under that id.
+	Deletion es.ID
+	Cascaded bool
+}
+
+// Purge asks to give up the data of an aggregate whose retention has ended.
+type Purge struct{ Kind string }
