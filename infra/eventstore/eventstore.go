@@ -12,6 +12,9 @@ import (
 	"github.com/igny8/igny8/domain/es"
 )
 
+// maxClaimBytes keeps a claim within what every store can index.
+const maxClaimBytes = 2000
+
 // Validate says what is wrong with an append that no store would take: no
 // events, an event of another stream or out of turn, an id twice, a text that
 // is not UTF-8 or holds a NUL. It is a fault of the program, never of a user.
@@ -33,6 +36,9 @@ func Validate(a es.Append) error {
 	for i, c := range a.Claims {
 		if !storable(c.Scope) || c.Scope == "" {
 			return fmt.Errorf("append to %s: claim %d: the scope %q cannot be stored", a.Stream, i, c.Scope)
+		}
+		if len(c.Scope)+len(c.Key) > maxClaimBytes {
+			return fmt.Errorf("append to %s: claim %d: scope and key are longer than %d bytes", a.Stream, i, maxClaimBytes)
 		}
 	}
 	return nil
