@@ -41,6 +41,10 @@ type Lease interface {
 	Release()
 }
 
+// saveEvery is how often a follower keeps its position within a page; a repeat
+// costs no more than the reactions of that long.
+const saveEvery = 50 * time.Millisecond
+
 // Follower calls reactions for every event of the log, for ever, from where the
 // last process under its name stopped.
 type Follower struct {
@@ -107,6 +111,7 @@ func (f *Follower) follow(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}()
+	saved := time.Now()
 	for at := lease.Position(); ; {
 		if _, err := f.Log.Wait(ctx, at); err != nil {
 			return err
@@ -119,15 +124,22 @@ func (f *Follower) follow(ctx context.Context) error {
 			if err := f.react(ctx, rec); err != nil {
 				return err
 			}
+			if time.Since(saved) < saveEvery {
+				continue
+			}
 			if err := lease.Save(ctx, rec.Position); err != nil {
 				return err
 			}
+			saved = time.Now()
 		}
-		if at = page.Through; at > 0 {
-			if err := lease.Save(ctx, at); err != nil {
-				return err
-			}
+		if at == page.Through {
+			continue
 		}
+		at = page.Through
+		if err := lease.Save(ctx, at); err != nil {
+			return err
+		}
+		saved = time.Now()
 	}
 }
 
