@@ -1,0 +1,54 @@
+# Everything that is done with this repository, by name. `make` lists it.
+
+GO        ?= go
+PACKAGES  ?= ./...
+# One package's tests share two cores with the private Postgres; none needs half of this.
+TEST_TIMEOUT ?= 10m
+# golangci-lint holds gofumpt too (v0.9.2 in this release), so one pin covers both.
+GOLANGCI_VERSION := 2.12.0
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test lint format bench generate check-drift clean
+
+help: ## List what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/igny8
+	$(GO) build -o bin/igny8 ./cmd/igny8
+
+run: build ## Build and start everything on this machine, with data in ./data
+	bin/igny8 serve
+
+test: ## Run every test with the race detector (PACKAGES=./domain/... for some)
+	$(GO) test -race -timeout $(TEST_TIMEOUT) $(PACKAGES)
+
+lint: $(GOLANGCI) ## Check style, mistakes, import direction and formatting
+	$(GOLANGCI) run $(PACKAGES)
+
+format: $(GOLANGCI) ## Format all Go code the way lint wants it
+	$(GOLANGCI) fmt
+
+bench: ## Run the benchmarks and print what they measured
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m $(PACKAGES)
+
+generate: ## Write the documents and golden event schemas that come from code
+	IGNY8_UPDATE_DOCUMENTS=1 $(GO) test -count=1 -run 'Document' ./cmd/... ./infra/config/...
+
+check-drift: ## Fail when a generated document or the module files differ from the code
+	$(GO) test -count=1 -run 'Document' ./cmd/... ./infra/config/...
+	$(GO) mod verify
+
+clean: ## Remove what was built (never ./data)
+	rm -rf bin
+
+$(GOLANGCI):
+	@mkdir -p bin
+	@found="$$(command -v golangci-lint || echo "$$($(GO) env GOPATH)/bin/golangci-lint")"; \
+	if "$$found" --version 2>/dev/null | grep -q "version $(GOLANGCI_VERSION) "; then \
+		ln -sf "$$found" $@; \
+	else \
+		echo "installing golangci-lint $(GOLANGCI_VERSION) into bin/"; \
+		GOBIN="$(CURDIR)/bin" $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION) && \
+		mv bin/golangci-lint $@; \
+	fi
