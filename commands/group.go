@@ -79,6 +79,9 @@ func (g *group) decision(c *call) ([]es.Event, error) {
 		if entity.Purged {
 			return nil, missing(c.op)
 		}
+		if err := kind.KeptBy(state); err != nil {
+			return nil, err
+		}
 		return entity.Delete(env, deletion, p.Reason, p.Cascaded), nil
 	case Restore:
 		return entity.Restore(env, p.Deletion, p.Cascaded)

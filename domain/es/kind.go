@@ -20,6 +20,8 @@ type Kind[S any] struct {
 	// Holds says what a live state claims; nil claims nothing. It must be a
 	// function of the state alone.
 	Holds func(S) Held
+	// Keeps refuses to soft-delete a live state; nil lets every one go.
+	Keeps func(S) error
 }
 
 // AnyKind is a Kind of whatever state.
@@ -34,6 +36,8 @@ type AnyKind interface {
 	EntityOf(state any) Entity
 	// HeldBy is what the state claims: nothing unless it lives.
 	HeldBy(state any) Held
+	// KeptBy says why a live state cannot be soft-deleted; nil: it can.
+	KeptBy(state any) error
 	// TypeName is the stored name of one of its events.
 	TypeName(Event) string
 }
@@ -84,6 +88,16 @@ func (k Kind[S]) HeldBy(state any) Held {
 	}
 	s, _ := state.(S)
 	return k.Holds(s)
+}
+
+// KeptBy says why a live state cannot be soft-deleted, if it cannot.
+func (k Kind[S]) KeptBy(state any) error {
+	ent := k.EntityOf(state)
+	if k.Keeps == nil || !ent.Live() {
+		return nil
+	}
+	s, _ := state.(S)
+	return k.Keeps(s)
 }
 
 // TypeName is the stored name of an event of this kind.

@@ -74,6 +74,9 @@ func (c *Case[S]) When(d Decider[S]) *Result[S] {
 
 // Delete asks a soft delete for itself, under the id that ID(1) gives.
 func (c *Case[S]) Delete(reason string) *Result[S] {
+	if err := c.kind.KeptBy(c.State()); err != nil {
+		return &Result[S]{c: c, err: err}
+	}
 	e := c.kind.EntityOf(c.State())
 	return &Result[S]{c: c, events: e.Delete(c.env, ID(1), reason, false)}
 }
