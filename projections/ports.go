@@ -25,3 +25,13 @@ type Opener interface {
 	// to the account.
 	OpenFields(ctx context.Context, account es.ID, fields []*es.Personal) error
 }
+
+// Streams is the log in another order: stream after stream. A rebuild folds it
+// in constant memory and several times faster than by position. A Log may
+// implement it; without it a rebuild goes by position.
+type Streams interface {
+	// EachByStream calls each with every event of the filter at or before a
+	// position, ordered by account, kind, stream id and revision. It ends with
+	// each's error, or the context's.
+	EachByStream(ctx context.Context, filter es.Filter, through int64, each func(es.Recorded) error) error
+}

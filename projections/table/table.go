@@ -69,14 +69,31 @@ type Spec[R any] struct {
 // Table is a declared read model; it is a projections.Projection. It holds no
 // connection and is safe for concurrent use.
 type Table[R any] struct {
-	spec    Spec[R]
-	columns []column
+	spec      Spec[R]
+	name      string // with the version
+	columns   []column
+	times     []int // the columns that are times
+	upserting string
 }
 
 // New makes a table of its declaration. It panics on a mistake in the struct:
 // no Base, a tag that does not parse, an unknown filter, a column twice.
 func New[R any](spec Spec[R]) *Table[R] {
-	return &Table[R]{spec: spec, columns: columnsOf[R](spec.Name)}
+	if spec.SiteColumn == "" {
+		spec.SiteColumn = "site_id"
+	}
+	t := &Table[R]{spec: spec, columns: columnsOf[R](spec.Name)}
+	t.name = t.Key().Table()
+	if !isName(spec.Name) || spec.Version < 1 || spec.Kind == nil || t.find(spec.SiteColumn) == nil {
+		panic("table " + t.name + ": needs a name, a version from 1, a kind and a site column")
+	}
+	for i, c := range t.columns {
+		if c.Type == Time {
+			t.times = append(t.times, i)
+		}
+	}
+	t.upserting = t.upsertStatement()
+	return t
 }
 
 // Scope is whose rows a read may see. Row-level security holds it to the
@@ -232,9 +249,4 @@ func (t *Table[R]) Get(ctx context.Context, r *projections.Reader, scope Scope, 
 // Open opens the personal fields of rows in place, for an answer.
 func (t *Table[R]) Open(ctx context.Context, o projections.Opener, account es.ID, rows ...*R) error {
 	return t.open(ctx, o, account, rows)
-}
-
-// Key is the name and version.
-func (t *Table[R]) Key() projections.Key {
-	return projections.Key{Name: t.spec.Name, Version: t.spec.Version}
 }
