@@ -31,3 +31,8 @@ func checkedSlug(faults es.Faults, slug, name, what string, id es.ID) string {
 	}
 	return slug
 }
+
+// AccountSlug is the slug that an account's name gives.
+func AccountSlug(name string, id es.ID) string {
+	return checkedSlug(es.Faults{}, "", text.Line(name), "account", id)
+}
