@@ -29,6 +29,15 @@ func (o Optional[T]) Or(current T) T {
 	return o.Value
 }
 
+// OrZero is the value that was sent, the zero value for null, or current when
+// nothing was sent.
+func (o Optional[T]) OrZero(current T) T {
+	if !o.Set {
+		return current
+	}
+	return o.Value
+}
+
 // Pointer is what a field that can be empty becomes: current when nothing was
 // sent, nil for null, else the value.
 func (o Optional[T]) Pointer(current *T) *T {

@@ -51,7 +51,7 @@ func Diff(before, after Held) (release, take []Unique, counts []Count) {
 		}
 	}
 	for _, c := range before.Counts {
-		if !slices.ContainsFunc(after.Counts, c.same) {
+		if c.N != 0 && !slices.ContainsFunc(after.Counts, c.same) {
 			c.N = -c.N
 			counts = append(counts, c)
 		}

@@ -21,6 +21,7 @@ const SealedPrefix = "sealed.1."
 type Personal struct {
 	text   string
 	sealed string
+	opened bool // text is what sealed holds
 	erased bool
 }
 
@@ -37,7 +38,7 @@ func (p Personal) String() string {
 	switch {
 	case p.erased:
 		return Erased
-	case p.text == "" && p.sealed != "":
+	case p.text == "" && p.sealed != "" && !p.opened:
 		return "sealed"
 	default:
 		return p.text
@@ -54,10 +55,10 @@ func (p Personal) IsZero() bool { return p == Personal{} }
 func (p Personal) Token() string { return p.sealed }
 
 // SetOpened stores what the sealed form holds.
-func (p *Personal) SetOpened(text string) { p.text, p.erased = text, false }
+func (p *Personal) SetOpened(text string) { p.text, p.opened, p.erased = text, true, false }
 
 // SetErased says that the sealed form can never be opened again.
-func (p *Personal) SetErased() { p.text, p.erased = "", true }
+func (p *Personal) SetErased() { p.text, p.opened, p.erased = "", false, true }
 
 // SetSealed stores the sealed form and drops the text.
 func (p *Personal) SetSealed(token string) { *p = Personal{sealed: token} }
@@ -103,7 +104,7 @@ func (p *Personal) Scan(src any) error {
 }
 
 func (p Personal) stored() string {
-	if p.text == "" && !p.erased && p.sealed != "" {
+	if p.text == "" && !p.opened && !p.erased && p.sealed != "" {
 		return p.sealed
 	}
 	return p.String()
