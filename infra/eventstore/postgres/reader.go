@@ -1,0 +1,141 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/igny8/igny8/domain/es"
+)
+
+// readStreams reads many streams in one round trip. The lateral join with an
+// order of its own keeps it to one index scan for each stream.
+const readStreams = `SELECT w.i, ` + eventColumns + `
+FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[]) WITH ORDINALITY w(account, kind, stream, since, i)
+CROSS JOIN LATERAL (
+	SELECT * FROM event_log l
+	WHERE l.account_id = w.account AND l.kind = w.kind AND l.stream_id = w.stream AND l.revision >= w.since
+	ORDER BY l.revision
+) l
+ORDER BY w.i, l.revision`
+
+const (
+	readersMost = 2   // round trips at the same time
+	readsMost   = 128 // streams in one
+	readTime    = 10 * time.Second
+)
+
+// reader reads streams. The reads that come in while earlier ones are on their
+// way share the next round trip.
+type reader struct {
+	pool    *pgxpool.Pool
+	mu      sync.Mutex
+	waiting []*streamRead
+	running int
+}
+
+type streamRead struct {
+	stream es.StreamID
+	from   int64
+	events []es.Recorded
+	err    error
+	done   chan struct{}
+}
+
+func newReader(pool *pgxpool.Pool) *reader { return &reader{pool: pool} }
+
+func (r *reader) read(ctx context.Context, stream es.StreamID, from int64) ([]es.Recorded, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	read := &streamRead{stream: stream, from: from, done: make(chan struct{})}
+	r.mu.Lock()
+	r.waiting = append(r.waiting, read)
+	if r.running < readersMost {
+		r.running++
+		go r.run(context.WithoutCancel(ctx))
+	}
+	r.mu.Unlock()
+	select {
+	case <-read.done:
+		return read.events, read.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (r *reader) run(ctx context.Context) {
+	for {
+		r.mu.Lock()
+		n := min(len(r.waiting), readsMost)
+		group := r.waiting[:n:n]
+		r.waiting = r.waiting[n:]
+		if n == 0 {
+			r.running--
+			r.mu.Unlock()
+			return
+		}
+		r.mu.Unlock()
+		err := r.fetch(ctx, group)
+		for _, read := range group {
+			if err != nil {
+				read.events, read.err = nil, fmt.Errorf("read %s: %w", read.stream, err)
+			}
+			close(read.done)
+		}
+	}
+}
+
+func (r *reader) fetch(ctx context.Context, group []*streamRead) error {
+	accounts, kinds := make([]es.ID, len(group)), make([]string, len(group))
+	streams, since := make([]es.ID, len(group)), make([]int64, len(group))
+	for i, read := range group {
+		accounts[i], kinds[i], streams[i], since[i] = read.stream.Account, read.stream.Kind, read.stream.ID, read.from
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	return retried(ctx, func() error {
+		for _, read := range group {
+			read.events = nil
+		}
+		rows, err := r.pool.Query(ctx, readStreams, accounts, kinds, streams, since)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		d := newDecoder()
+		for rows.Next() {
+			raw := rows.RawValues()
+			e, err := d.event(raw[1:])
+			if err != nil {
+				return err
+			}
+			read := group[number(raw[0])-1]
+			read.events = append(read.events, e)
+		}
+		return rows.Err()
+	})
+}
+
+// retried calls f again, a few times, while its error is one that passes. It
+// bridges a restart of Postgres that left dead connections in the pool.
+func retried(ctx context.Context, f func() error) error {
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		err := f()
+		if err == nil || ctx.Err() != nil || attempt == readAttempts || !passes(err) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		pause *= 4
+	}
+}
+
+const readAttempts = 4
