@@ -1,0 +1,24 @@
+// Command igny8 is the whole backend in one program: it serves the API, keeps
+// the read models and is the tool of those who operate it. `igny8 --help` says
+// what it can do.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(start()) }
+
+// start runs until it is done, or until SIGINT or SIGTERM asks it to finish
+// what is in flight and stop. A second signal stops it at once.
+func start() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return run(ctx, os.Args[1:], parts{}, session{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
+	})
+}
