@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/domain/es"
 )
@@ -31,9 +33,14 @@ type Call struct {
 	// Request is the HTTP request; its body is read already.
 	Request *http.Request
 
-	edge   *edge
-	header http.Header
-	status int
+	edge     *edge
+	echo     echo.Context
+	route    *route
+	body     []byte
+	header   http.Header
+	status   int
+	outcomes []commands.Outcome
+	wrote    es.ID // the account of the last outcome
 }
 
 type callKey struct{}
@@ -61,15 +68,21 @@ func (c *Call) Ask(payload any) commands.Request {
 // Do carries a command out and answers with its ETag and consistency token.
 func (c *Call) Do(ctx context.Context, r commands.Request) (commands.Outcome, error) {
 	outcome, err := c.edge.options.Bus.Do(ctx, r)
-	if err == nil {
-		c.Wrote(outcome)
+	if err != nil {
+		return outcome, err
 	}
-	return outcome, err
+	if r.DryRun {
+		c.outcomes = append(c.outcomes, outcome)
+		return outcome, nil
+	}
+	c.Wrote(outcome)
+	return outcome, nil
 }
 
 // Wrote gives the answer the ETag and the consistency token of a command that
 // the handler had carried out some other way. The last one wins.
 func (c *Call) Wrote(outcome commands.Outcome) {
+	c.wrote = outcome.Stream.Account
 	if outcome.Revision > 0 {
 		c.header.Set("ETag", writeETag(outcome.Revision))
 	}

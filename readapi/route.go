@@ -38,6 +38,9 @@ type Route struct {
 	// Safe marks a route that changes nothing though its method is not GET, so
 	// that it takes no Idempotency-Key.
 	Safe bool
+	// DryRuns says that the handler makes its changes only by commands from
+	// Call.Ask, so that ?dry_run=true can be answered; else it is refused.
+	DryRuns bool
 }
 
 // Top is embedded by answers that are an envelope of their own, such as a feed,
