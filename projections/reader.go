@@ -1,19 +1,164 @@
 package projections
 
-import "github.com/jackc/pgx/v5/pgxpool"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/igny8/igny8/domain/es"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// MaxWait bounds how long a read waits for a position.
+const MaxWait = 5 * time.Second
 
 // Reader reads what projections wrote, for one account at a time, as the
 // application's role. It is safe for concurrent use.
 type Reader struct {
-	pool     *pgxpool.Pool
-	progress *Progress
+	pool      *pgxpool.Pool
+	positions *Positions
 }
 
-// NewReader makes a reader over the pool of the role igny8_app. progress is the
-// one of this process's Runner, or nil when none runs here.
-func NewReader(pool *pgxpool.Pool, progress *Progress) *Reader {
-	return &Reader{pool: pool, progress: progress}
+// NewReader makes a reader over the pool of the role igny8_app. positions are
+// those of this process's Runner, or nil when none runs here.
+func NewReader(pool *pgxpool.Pool, positions *Positions) *Reader {
+	if positions == nil {
+		positions = NewPositions()
+	}
+	return &Reader{pool: pool, positions: positions}
 }
 
-// Progress is how far this process's runner has brought each projection.
-type Progress struct{}
+// Read says for whom a query reads, what it reads from, and how fresh.
+type Read struct {
+	Account es.ID
+	// Uses are the projections whose tables the query names.
+	Uses []Key
+	// AtLeast is a position that the answer must reflect; 0 is any. Wait
+	// bounds the wait for it, at most MaxWait.
+	AtLeast int64
+	Wait    time.Duration
+}
+
+// errBehind is the refusal of a read whose position was not reached in time.
+func errBehind() error {
+	return es.Refuse(es.Unavailable, "read_model_behind", "The data is not up to date yet. Try again in a moment.")
+}
+
+func errParked() error {
+	return es.Refuse(es.Unavailable, "projection_parked", "This account's data is being repaired. Try again later.")
+}
+
+// Query runs one SELECT within the account, calls scan for each row in the
+// query's order, and gives the position that the answer is true for: the
+// checkpoint is read in the same statement. It is one round trip. In scan, the
+// query's own columns of rows.RawValues begin at FirstColumn. Errors:
+// es.Unavailable "read_model_behind" when AtLeast was not reached in time, or a
+// projection was not built; "projection_parked" while the account's events wait
+// for a repair in one of them.
+func (r *Reader) Query(ctx context.Context, read Read, sql string, args []any, scan func(pgx.Rows) error) (int64, error) {
+	deadline := time.Now().Add(min(read.Wait, MaxWait))
+	if read.AtLeast > 0 {
+		waiting, cancel := context.WithDeadline(ctx, deadline)
+		_ = r.positions.wait(waiting, read.Uses, read.AtLeast)
+		cancel()
+	}
+	for pause := time.Millisecond; ; pause = min(pause*2, 20*time.Millisecond) {
+		position, err := r.query(ctx, read, sql, args, scan)
+		if err != nil || position >= read.AtLeast {
+			return position, err
+		}
+		left := time.Until(deadline)
+		if left <= 0 {
+			return 0, errBehind()
+		}
+		if err := sleep(ctx, min(pause, left)); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// FirstColumn is where a query's own columns begin in the rows of Query.
+const FirstColumn = 4
+
+func (r *Reader) query(ctx context.Context, read Read, sql string, args []any, scan func(pgx.Rows) error) (position int64, err error) {
+	names, versions := make([]string, len(read.Uses)), make([]int64, len(read.Uses))
+	for i, k := range read.Uses {
+		names[i], versions[i] = k.Name, int64(k.Version)
+	}
+	n := len(args)
+	wrapped := fmt.Sprintf(`SELECT c.position, c.built, c.parked, r.* FROM (
+	SELECT coalesce(min(c.position), 0) AS position, count(*) = cardinality($%[1]d::text[]) AS built,
+		EXISTS (SELECT FROM projection_parked p JOIN unnest($%[1]d::text[], $%[2]d::bigint[]) k(name, version)
+			ON p.name = k.name AND p.version = k.version WHERE p.account_id = $%[3]d) AS parked
+	FROM projection_checkpoints c JOIN unnest($%[1]d::text[], $%[2]d::bigint[]) k(name, version)
+		ON c.name = k.name AND c.version = k.version
+) c LEFT JOIN (SELECT row_number() OVER () AS place, q.* FROM (%[4]s) q) r ON true ORDER BY r.place`, n+1, n+2, n+3, sql)
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT set_config('app.account_id', $1, true)`, read.Account.String())
+	batch.Queue(wrapped, append(args[:n:n], names, versions, read.Account)...).Query(func(rows pgx.Rows) error {
+		position, err = scanAnswer(rows, read.AtLeast, scan)
+		return err
+	})
+	if err := r.pool.SendBatch(ctx, batch).Close(); err != nil {
+		var refused *es.Error
+		if errors.As(err, &refused) {
+			return 0, refused
+		}
+		return 0, fmt.Errorf("read %v: %w", read.Uses, err)
+	}
+	return position, nil
+}
+
+func scanAnswer(rows pgx.Rows, atLeast int64, scan func(pgx.Rows) error) (position int64, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		raw := rows.RawValues()
+		var built, parked bool
+		targets := make([]any, len(raw))
+		targets[0], targets[1], targets[2] = &position, &built, &parked
+		if err := rows.Scan(targets...); err != nil {
+			return 0, err
+		}
+		switch {
+		case parked:
+			return 0, errParked()
+		case !built:
+			return 0, errBehind()
+		case position < atLeast || raw[3] == nil:
+			return position, nil
+		}
+		if err := scan(rows); err != nil {
+			return 0, err
+		}
+	}
+	return position, rows.Err()
+}
+
+// WaitFor returns once every projection has passed the position. Errors:
+// es.Unavailable "read_model_behind" after MaxWait or at the context's
+// deadline.
+func (r *Reader) WaitFor(ctx context.Context, uses []Key, position int64) error {
+	read := Read{Uses: uses, AtLeast: position, Wait: MaxWait}
+	_, err := r.Query(ctx, read, "SELECT 1 WHERE false", nil, func(pgx.Rows) error { return nil })
+	return err
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ScanColumn reads one column of the current row.
+func ScanColumn(rows pgx.Rows, column int, into any) error {
+	targets := make([]any, len(rows.RawValues()))
+	targets[column] = into
+	return rows.Scan(targets...)
+}

@@ -2,28 +2,96 @@ package table
 
 import (
 	"context"
-	"errors"
-	"net/url"
+	"math"
 
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/projections"
+	"github.com/jackc/pgx/v5"
 )
 
-// Parse reads a list's query parameters: filters, search, ordering, deleted,
-// page and page_size; unknown ones are ignored. Cursors are signed, so who
-// signs them sets Keyset and Cursor. Errors: es.Invalid, per field.
-func (t *Table[R]) Parse(url.Values) (Query, error) { return Query{}, errors.ErrUnsupported }
-
-func (t *Table[R]) fold(row R, _ es.Recorded, _ es.Event) (R, bool) { return row, true }
-
-func (t *Table[R]) list(context.Context, *projections.Reader, Scope, Query) (Page[R], error) {
-	return Page[R]{}, errors.ErrUnsupported
+func (t *Table[R]) reading(scope Scope, q Query) projections.Read {
+	return projections.Read{Account: scope.Account, Uses: []projections.Key{t.Key()}, AtLeast: q.AtLeast, Wait: q.Wait}
 }
 
-func (t *Table[R]) get(context.Context, *projections.Reader, Scope, es.ID, Query) (row R, at int64, err error) {
-	return row, 0, errors.ErrUnsupported
+func (t *Table[R]) list(ctx context.Context, r *projections.Reader, scope Scope, q Query) (Page[R], error) {
+	page := Page[R]{Rows: []R{}, Number: max(1, q.Page), Size: q.PageSize}
+	if page.Size <= 0 {
+		page.Size = defaultPageSize
+	}
+	page.Size = min(page.Size, maxPageSize)
+	s := t.scoped(scope, q.Deleted)
+	if err := t.filtered(s, q); err != nil {
+		return Page[R]{}, err
+	}
+	if q.Keyset {
+		return t.keyset(ctx, r, scope, q, s, page)
+	}
+	return t.numbered(ctx, r, scope, q, s, page)
 }
 
-func (t *Table[R]) open(context.Context, projections.Opener, es.ID, []*R) error {
-	return errors.ErrUnsupported
+// numbered reads a page by its number, and counts.
+func (t *Table[R]) numbered(ctx context.Context, r *projections.Reader, scope Scope, q Query, s *statement, page Page[R]) (Page[R], error) {
+	if int64(page.Number) > math.MaxInt64/maxPageSize {
+		return Page[R]{}, errInvalidPage()
+	}
+	conditions := s.conditions()
+	sql := "SELECT (SELECT count(*) FROM " + t.name + conditions + ") AS n, r.* FROM (" + t.selecting("") + conditions +
+		orderBy(t.order(q), false) + " LIMIT " + s.arg(page.Size) + " OFFSET " + s.arg(int64(page.Number-1)*int64(page.Size)) + ") r"
+	count, err := int64(0), error(nil)
+	page.Position, err = r.Query(ctx, t.reading(scope, q), sql, s.args, func(rows pgx.Rows) error {
+		var row R
+		if err := projections.ScanColumn(rows, projections.FirstColumn, &count); err != nil {
+			return err
+		}
+		if err := t.scan(rows, projections.FirstColumn+1, &row); err != nil {
+			return err
+		}
+		page.Rows = append(page.Rows, row)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return Page[R]{}, err
+	case len(page.Rows) == 0 && page.Number > 1:
+		return Page[R]{}, errInvalidPage()
+	}
+	page.Count = &count
+	page.HasPrevious = page.Number > 1
+	page.HasNext = int64(page.Number)*int64(page.Size) < count
+	return page, nil
+}
+
+func errInvalidPage() error { return es.Refuse(es.NotFound, "invalid_page", "There is no such page.") }
+
+func (t *Table[R]) get(ctx context.Context, r *projections.Reader, scope Scope, id es.ID, q Query) (row R, at int64, err error) {
+	s := t.scoped(scope, q.Deleted)
+	v, err := t.find("id").parse(id.String())
+	if err != nil {
+		return row, 0, err
+	}
+	s.and("id = " + s.arg(v))
+	found := false
+	at, err = r.Query(ctx, t.reading(scope, q), t.selecting("")+s.conditions(), s.args, func(rows pgx.Rows) error {
+		found = true
+		return t.scan(rows, projections.FirstColumn, &row)
+	})
+	if err == nil && !found {
+		err = es.Refuse(es.NotFound, "", "There is no such resource.")
+	}
+	return row, at, err
+}
+
+func (t *Table[R]) open(ctx context.Context, o projections.Opener, account es.ID, rows []*R) error {
+	var fields []*es.Personal
+	for _, row := range rows {
+		es.EachPersonal(row, func(_ string, p *es.Personal) {
+			if p.Token() != "" {
+				fields = append(fields, p)
+			}
+		})
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	return o.OpenFields(ctx, account, fields)
 }

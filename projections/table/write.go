@@ -2,11 +2,8 @@ package table
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"io"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/igny8/igny8/domain/es"
@@ -76,69 +73,75 @@ func keyOf(e *projections.Decoded) rowKey { return rowKey{e.Stream.Account, e.St
 
 // Apply folds the events by row and writes every row once.
 func (t *Table[R]) Apply(ctx context.Context, tx pgx.Tx, events []projections.Decoded) error {
-	rows, err := t.current(ctx, tx, events)
+	rows, order, err := t.current(ctx, tx, events)
 	if err != nil {
 		return err
 	}
-	order := make([]rowKey, 0, len(events))
 	for i := range events {
 		e := &events[i]
-		key := keyOf(e)
-		row, known := rows[key]
-		if !known {
-			row = new(R)
-			rows[key] = row
+		row := rows[keyOf(e)]
+		if e.Revision != row.revision+1 {
+			return t.gap(e, row.revision)
 		}
-		b := baseOf(row)
-		if e.Revision != b.Revision+1 {
-			return fmt.Errorf("%s: event at position %d is revision %d of its stream, the row is at %d", t.name, e.Position, e.Revision, b.Revision)
-		}
-		if !slices.Contains(order[max(0, len(order)-1):], key) {
-			order = append(order, key)
-		}
-		after, alive := t.fold(*row, e.Recorded, e.Event)
-		if alive {
-			*row = after
-		} else {
-			b.Revision, b.ID = e.Revision, es.ID{}
-		}
+		row.R, row.alive = t.fold(row.R, e.Recorded, e.Event)
+		row.revision = e.Revision
 	}
 	return t.write(ctx, tx, rows, order)
 }
 
-// current reads the rows that the events continue.
-func (t *Table[R]) current(ctx context.Context, tx pgx.Tx, events []projections.Decoded) (map[rowKey]*R, error) {
-	rows := make(map[rowKey]*R, len(events))
-	var accounts, ids pgtype.FlatArray[pgtype.UUID]
+func (t *Table[R]) gap(e *projections.Decoded, revision int64) error {
+	return fmt.Errorf("%s: the event at position %d is revision %d of its stream, the row is at %d", t.name, e.Position, e.Revision, revision)
+}
+
+// pending is a row of a batch.
+type pending[R any] struct {
+	R        R
+	revision int64
+	alive    bool
+}
+
+// current reads the rows that the events continue, and makes those that they
+// begin. order is that of each row's first event.
+func (t *Table[R]) current(ctx context.Context, tx pgx.Tx, events []projections.Decoded) (rows map[rowKey]*pending[R], order []rowKey, err error) {
+	rows = make(map[rowKey]*pending[R], len(events))
+	var known keys
 	for i := range events {
 		key := keyOf(&events[i])
-		if _, seen := rows[key]; seen {
+		if rows[key] != nil {
 			continue
 		}
-		rows[key] = new(R)
+		rows[key] = &pending[R]{}
+		order = append(order, key)
 		if events[i].Revision > 1 {
-			accounts = append(accounts, pgtype.UUID{Bytes: key.account, Valid: true})
-			ids = append(ids, pgtype.UUID{Bytes: key.id, Valid: true})
+			known.add(key)
 		}
 	}
-	if len(ids) == 0 {
-		return rows, nil
+	if len(known.ids) == 0 {
+		return rows, order, nil
 	}
 	found, err := tx.Query(ctx, t.selecting("t.")+` JOIN unnest($1::uuid[], $2::uuid[]) k(account_id, id)
-		ON t.account_id = k.account_id AND t.id = k.id`, accounts, ids)
+		ON t.account_id = k.account_id AND t.id = k.id`, known.accounts, known.ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer found.Close()
 	for found.Next() {
-		row := new(R)
-		if err := t.scan(found, 0, row); err != nil {
-			return nil, err
+		var row R
+		if err := t.scan(found, 0, &row); err != nil {
+			return nil, nil, err
 		}
-		b := baseOf(row)
-		rows[rowKey{b.AccountID, b.ID}] = row
+		b := baseOf(&row)
+		*rows[rowKey{b.AccountID, b.ID}] = pending[R]{row, b.Revision, true}
 	}
-	return rows, found.Err()
+	return rows, order, found.Err()
+}
+
+// keys are arguments for unnest.
+type keys struct{ accounts, ids pgtype.FlatArray[pgtype.UUID] }
+
+func (k *keys) add(key rowKey) {
+	k.accounts = append(k.accounts, pgtype.UUID{Bytes: key.account, Valid: true})
+	k.ids = append(k.ids, pgtype.UUID{Bytes: key.id, Valid: true})
 }
 
 func (t *Table[R]) selecting(alias string) string {
@@ -163,25 +166,19 @@ func (t *Table[R]) scan(rows pgx.Rows, first int, into *R) error {
 
 // write upserts the rows that live and deletes those that are gone, each in one
 // statement.
-func (t *Table[R]) write(ctx context.Context, tx pgx.Tx, rows map[rowKey]*R, order []rowKey) error {
+func (t *Table[R]) write(ctx context.Context, tx pgx.Tx, rows map[rowKey]*pending[R], order []rowKey) error {
 	live := make([]reflect.Value, 0, len(order))
-	var accounts, ids pgtype.FlatArray[pgtype.UUID]
+	var gone keys
 	for _, key := range order {
-		row, pending := rows[key]
-		if !pending {
-			continue
+		if row := rows[key]; row.alive {
+			live = append(live, reflect.ValueOf(&row.R).Elem())
+		} else {
+			gone.add(key)
 		}
-		delete(rows, key)
-		if baseOf(row).ID == key.id {
-			live = append(live, reflect.ValueOf(row).Elem())
-			continue
-		}
-		accounts = append(accounts, pgtype.UUID{Bytes: key.account, Valid: true})
-		ids = append(ids, pgtype.UUID{Bytes: key.id, Valid: true})
 	}
-	if len(ids) > 0 {
+	if len(gone.ids) > 0 {
 		_, err := tx.Exec(ctx, "DELETE FROM "+t.name+` t USING unnest($1::uuid[], $2::uuid[]) k(account_id, id)
-			WHERE t.account_id = k.account_id AND t.id = k.id`, accounts, ids)
+			WHERE t.account_id = k.account_id AND t.id = k.id`, gone.accounts, gone.ids)
 		if err != nil {
 			return err
 		}
@@ -219,75 +216,4 @@ func (t *Table[R]) upsertStatement() string {
 	}
 	return fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM unnest(%s) ON CONFLICT (account_id, id) DO UPDATE SET %s",
 		t.name, strings.Join(names, ", "), strings.Join(arrays, ", "), strings.Join(sets, ", "))
-}
-
-// Load folds stream by stream and copies the rows, in constant memory.
-func (t *Table[R]) Load(ctx context.Context, tx pgx.Tx, next func() (projections.Decoded, bool, error)) error {
-	names := make([]string, len(t.columns))
-	for i, c := range t.columns {
-		names[i] = c.Name
-	}
-	read, write := io.Pipe()
-	folded := make(chan error, 1)
-	go func() {
-		err := t.copyRows(write, next)
-		_ = write.CloseWithError(err)
-		folded <- err
-	}()
-	_, err := tx.Conn().PgConn().CopyFrom(ctx, read, fmt.Sprintf("COPY %s (%s) FROM STDIN BINARY", t.name, strings.Join(names, ", ")))
-	_ = read.CloseWithError(io.ErrClosedPipe)
-	if cause := <-folded; cause != nil && err == nil || cause != nil && cause != io.ErrClosedPipe { //nolint:errorlint // the pipe gives this very value
-		return cause
-	}
-	return err
-}
-
-const copyChunk = 64 << 10
-
-func (t *Table[R]) copyRows(w io.Writer, next func() (projections.Decoded, bool, error)) error {
-	buf := append(make([]byte, 0, copyChunk*2), "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
-	var row R
-	var stream es.StreamID
-	alive := false
-	flush := func() (err error) {
-		if !alive {
-			return nil
-		}
-		buf = binary.BigEndian.AppendUint16(buf, uint16(len(t.columns))) //nolint:gosec // G115: a table has few columns.
-		v := reflect.ValueOf(&row).Elem()
-		for i := range t.columns {
-			if buf, err = t.columns[i].appendField(buf, v); err != nil {
-				return err
-			}
-		}
-		if len(buf) >= copyChunk {
-			_, err = w.Write(buf)
-			buf = buf[:0]
-		}
-		return err
-	}
-	for {
-		e, more, err := next()
-		if err != nil {
-			return err
-		}
-		if !more {
-			break
-		}
-		if e.Stream != stream {
-			if err := flush(); err != nil {
-				return err
-			}
-			row, stream, alive = *new(R), e.Stream, true
-		}
-		if b := baseOf(&row); alive && e.Revision != b.Revision+1 {
-			return fmt.Errorf("%s: event at position %d is revision %d of its stream after %d", t.name, e.Position, e.Revision, b.Revision)
-		}
-		row, alive = t.fold(row, e.Recorded, e.Event)
-	}
-	if err := flush(); err != nil {
-		return err
-	}
-	_, err := w.Write(binary.BigEndian.AppendUint16(buf, 0xffff))
-	return err
 }

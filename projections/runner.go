@@ -1,0 +1,162 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/igny8/igny8/domain/es"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Runner feeds projections from the log, each event exactly once, however many
+// processes run one: of each projection's version one process at a time holds
+// the lease, and another takes over as soon as the holder's connection is gone.
+// A holder that was only frozen is fenced by the epoch when it wakes.
+type Runner struct {
+	pool      *pgxpool.Pool
+	log       Log
+	logger    *slog.Logger
+	feed      *feed
+	leases    *leases
+	advancer  *advancer
+	positions *Positions
+	workers   []*worker
+}
+
+// Config is what a Runner works with. Everything is required but Logger.
+type Config struct {
+	// Pool is that of the role igny8_projector. The runner takes its settings
+	// and opens connections of its own: one per projection and two more.
+	Pool        *pgxpool.Pool
+	Log         Log
+	Registry    *es.Registry
+	Projections []Projection
+	// Positions is where readers of this process wait.
+	Positions *Positions
+	Logger    *slog.Logger
+}
+
+// NewRunner makes a runner; the projections' versions must have been built (see
+// Admin.Ensure). It panics on a projection given twice.
+func NewRunner(c Config) *Runner {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	var wants []string
+	r := &Runner{pool: c.Pool, log: c.Log, logger: c.Logger, positions: c.Positions, leases: newLeases()}
+	for _, p := range c.Projections {
+		if slices.ContainsFunc(r.workers, func(w *worker) bool { return w.key == p.Key() }) {
+			panic("projections: twice: " + p.Key().String())
+		}
+		wants = append(wants, p.Wants()...)
+		r.workers = append(r.workers, newWorker(r, p))
+	}
+	slices.Sort(wants)
+	r.feed = newFeed(c.Log, c.Registry, slices.Compact(wants))
+	r.advancer = newAdvancer()
+	return r
+}
+
+// Run feeds the projections until the context ends, which is no error. What
+// fails is tried again, with a pause; Stats tells of it.
+func (r *Runner) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	all.Go(func() { r.keep(ctx, "leases", r.keepLeases) })
+	all.Go(func() { r.keep(ctx, "advancer", r.advance) })
+	for _, w := range r.workers {
+		all.Go(func() { r.keep(ctx, w.key.String(), w.session) })
+	}
+	all.Wait()
+	return nil
+}
+
+// keep runs a part again whenever it ends, until the context does.
+func (r *Runner) keep(ctx context.Context, name string, part func(context.Context) error) {
+	pause := time.Duration(0)
+	for ctx.Err() == nil {
+		started := time.Now()
+		err := part(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, errFenced) || time.Since(started) > time.Minute:
+			pause = 0
+		default:
+			r.logger.WarnContext(ctx, "projections: starting again", slog.String("part", name), slog.Any("error", err))
+		}
+		pause = min(max(pause*2, 10*time.Millisecond), 5*time.Second)
+		if sleep(ctx, pause) != nil {
+			return
+		}
+	}
+}
+
+// connect opens a connection of the runner's own, outside the pool.
+func connect(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
+	config := pool.Config()
+	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
+	if err != nil {
+		return nil, err
+	}
+	if config.AfterConnect != nil {
+		if err := config.AfterConnect(ctx, conn); err != nil {
+			disconnect(conn)
+			return nil, err
+		}
+	}
+	return conn, nil
+}
+
+func disconnect(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = conn.Close(ctx)
+}
+
+// own connects for work whose loss with a crash does no harm, because the
+// checkpoint is lost with it: commits need not wait for the disk.
+func own(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
+	conn, err := connect(ctx, pool)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if _, err := conn.Exec(ctx, "SET synchronous_commit = off"); err != nil {
+		disconnect(conn)
+		return nil, err
+	}
+	return conn, nil
+}
+
+// Stats is what a projection is doing in this process, for metrics.
+type Stats struct {
+	Key  Key
+	Held bool // this process feeds it
+	// Position is the last that it has taken in; Lag counts what is known to
+	// follow it in the log, and LagTime is how old the last of its events was
+	// while it was behind; both are zero when it is not fed here.
+	Position int64
+	Lag      int64
+	LagTime  time.Duration
+	Applied  int64 // events, since this process started
+	Parked   int   // accounts
+	Failing  string
+}
+
+// Stats tells of every projection.
+func (r *Runner) Stats(ctx context.Context) []Stats {
+	head, err := r.log.Head(ctx)
+	all := make([]Stats, len(r.workers))
+	for i, w := range r.workers {
+		all[i] = w.stats(head)
+		if err != nil {
+			all[i].Failing = err.Error()
+		}
+	}
+	return all
+}

@@ -1,0 +1,155 @@
+package projections
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/igny8/igny8/domain/es"
+	"github.com/jackc/pgx/v5"
+)
+
+// worker feeds one projection.
+type worker struct {
+	runner     *Runner
+	projection Projection
+	key        Key
+	selector   *selector
+
+	// beforeCommit is for tests: it runs at the end of every transaction.
+	beforeCommit func()
+
+	mu    sync.Mutex
+	state Stats
+	at    time.Time // when the last event taken in was recorded
+}
+
+func newWorker(r *Runner, p Projection) *worker {
+	return &worker{runner: r, projection: p, key: p.Key(), selector: newSelector(p), state: Stats{Key: p.Key()}}
+}
+
+// session holds the lease and feeds the projection until something fails.
+func (w *worker) session(ctx context.Context) (err error) {
+	if err := w.runner.leases.await(ctx, w.key); err != nil {
+		return err
+	}
+	conn, err := own(ctx, w.runner.pool)
+	if err != nil {
+		return err
+	}
+	defer disconnect(conn)
+	defer func() { w.left(err) }()
+	c, err := takeOver(ctx, conn, w.key)
+	if err != nil {
+		return err
+	}
+	w.reached(c, 0, time.Time{})
+	for {
+		p, err := w.runner.feed.next(ctx, w, c.position)
+		if err != nil {
+			return err
+		}
+		if held, _ := w.runner.leases.look(w.key); !held {
+			return errFenced
+		}
+		events := w.selector.of(p.events, c.position, c.parked)
+		s := step{key: w.key, epoch: c.epoch, from: c.position, to: p.through, at: p.last()}
+		if len(events) == 0 {
+			err = w.runner.advancer.move(ctx, s)
+		} else {
+			err = w.apply(ctx, conn, s, events, c.parked)
+		}
+		if err != nil {
+			return err
+		}
+		c.position = p.through
+		w.reached(c, len(events), s.at)
+	}
+}
+
+// apply writes the events' rows and the checkpoint in one transaction. Accounts
+// whose events fail are parked, in the database and in parked.
+func (w *worker) apply(ctx context.Context, conn *pgx.Conn, s step, events []Decoded, parked map[es.ID]bool) error {
+	err := w.inTransaction(ctx, conn, s, func(tx pgx.Tx) error { return applied(ctx, w.projection, tx, events) })
+	if err == nil || systemic(err, conn) {
+		return err
+	}
+	var faults []fault
+	err = w.inTransaction(ctx, conn, s, func(tx pgx.Tx) (err error) {
+		if faults, err = applyIsolated(ctx, w.projection, tx, events); err != nil {
+			return err
+		}
+		return parkAll(ctx, tx, w.key, faults)
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range faults {
+		parked[f.account] = true
+		w.runner.logger.ErrorContext(ctx, "projections: an account's events wait, because one cannot be applied",
+			slog.String("projection", w.key.String()), slog.String("account_id", f.account.String()),
+			slog.Int64("position", f.position), slog.Any("error", f.err))
+	}
+	return nil
+}
+
+func (w *worker) inTransaction(ctx context.Context, conn *pgx.Conn, s step, write func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if err := s.move(ctx, tx); err != nil {
+			return err
+		}
+		if err := write(tx); err != nil {
+			return err
+		}
+		if w.beforeCommit != nil {
+			w.beforeCommit()
+		}
+		return nil
+	})
+}
+
+func parkAll(ctx context.Context, tx pgx.Tx, key Key, faults []fault) error {
+	for _, f := range faults {
+		if err := park(ctx, tx, key, f.account, f.position, f.err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *worker) reached(c checkpoint, events int, at time.Time) {
+	w.runner.positions.set(w.key, c.position)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state.Held, w.state.Failing = true, ""
+	w.state.Position, w.state.Parked = c.position, len(c.parked)
+	w.state.Applied += int64(events)
+	if !at.IsZero() {
+		w.at = at
+	}
+}
+
+func (w *worker) left(err error) {
+	w.runner.feed.leave(w)
+	w.runner.positions.forget(w.key)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state.Held = false
+	if err != nil {
+		w.state.Failing = err.Error()
+	}
+}
+
+func (w *worker) stats(head int64) Stats {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.state
+	if s.Held && head > s.Position {
+		s.Lag = head - s.Position
+		if !w.at.IsZero() {
+			s.LagTime = time.Since(w.at)
+		}
+	}
+	return s
+}
