@@ -286,7 +286,11 @@ func (e *edge) throttles(next echo.HandlerFunc) echo.HandlerFunc {
 		if call.Principal.Account != (es.ID{}) {
 			who = call.Principal.Account.String() + " " + call.Principal.Actor.String()
 		}
-		s := e.throttle.take(scope, who)
+		take := e.throttle.take
+		if call.route != nil && call.route.Unthrottled {
+			take = e.throttle.full
+		}
+		s := take(scope, who)
 		s.write(call.header, e.clock())
 		if err := s.err(); err != nil {
 			return err

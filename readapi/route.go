@@ -32,6 +32,8 @@ type Route struct {
 	// Throttle names the scope of DOMAIN.md section 2; "" takes the path's first
 	// word if that is a scope, else "default".
 	Throttle string
+	// Unthrottled routes are for whoever watches the process.
+	Unthrottled bool
 	// Codes are further statuses that can occur, for the document. Those of the
 	// edge itself (400, 401, 403, 404, 429, 503 and so on) need not be named.
 	Codes []int

@@ -64,12 +64,19 @@ func (t *throttle) scope(path string) string {
 	return defaultScope
 }
 
+// full is the standing of who is not counted.
+func (t *throttle) full(scope, _ string) standing {
+	rate := t.rates[scope]
+	return standing{scope: scope, limit: rate, remaining: rate, reset: t.clock()}
+}
+
+// take counts one request of who in the scope.
 func (t *throttle) take(scope, who string) standing {
-	now, rate := t.clock(), t.rates[scope]
-	s := standing{scope: scope, limit: rate, remaining: rate, reset: now}
+	s := t.full(scope, who)
 	if t.off {
 		return s
 	}
+	now, rate := s.reset, s.limit
 	key := scope + " " + who
 	t.mu.Lock()
 	defer t.mu.Unlock()
