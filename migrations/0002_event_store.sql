@@ -111,6 +111,7 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -131,7 +132,7 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'append_events needs read committed';
     END IF;
-    SELECT h.pos, greatest(clock_timestamp(), h.recorded_at) INTO STRICT head, recorded FROM event_head h FOR UPDATE;
+    SELECT h.pos, greatest(clock_timestamp(), h.recorded_at) INTO STRICT head, recorded FROM event_head h WHERE h.only_row FOR UPDATE;
     append := 0; outcome := 0; n := head; m := 0; at := recorded;
     RETURN NEXT;
 
@@ -262,7 +263,7 @@ BEGIN
         ON CONFLICT (scope) DO UPDATE SET used = excluded.used;
     END IF;
 
-    UPDATE event_head SET pos = head + written, recorded_at = recorded;
+    UPDATE event_head SET pos = head + written, recorded_at = recorded WHERE only_row;
     PERFORM pg_notify('event_log', (head + written)::text);
 END
 $$;
