@@ -10,15 +10,15 @@ import (
 	"syscall"
 )
 
-func main() { os.Exit(start()) }
+func main() { os.Exit(start(parts{})) }
 
 // start runs until it is done, or until SIGINT or SIGTERM asks it to finish
 // what is in flight and stop. A second signal stops it at once.
-func start() int {
+func start(p parts) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	return run(ctx, os.Args[1:], parts{}, session{
+	return run(ctx, os.Args[1:], p, session{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
 	})
 }
