@@ -102,8 +102,13 @@ func (b *Bus) parent(ctx context.Context, kind es.AnyKind, account, id es.ID, ch
 	return check(kind.EntityOf(st.state))
 }
 
-// alignRestore refuses to restore what would come back without its parent.
+// alignRestore refuses to restore what would come back without its parent. A
+// cascaded restore is let through: where the parent was deleted again, its
+// cascade follows and finds the child alive.
 func (b *Bus) alignRestore(ctx context.Context, c *call) error {
+	if p, ok := c.Payload.(Restore); ok && p.Cascaded {
+		return nil
+	}
 	st, err := b.fresh(ctx, c.stream, c.op.kind)
 	if err != nil {
 		return busy(err)

@@ -1,0 +1,212 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/igny8/igny8/commands"
+	"github.com/igny8/igny8/domain/es"
+	"github.com/igny8/igny8/domain/tenancy"
+)
+
+// Tree knows what belongs to which site and sector, and what of it is deleted.
+// projections/tenancy implements it.
+type Tree interface {
+	// Under lists up to limit leaves of the branch after one, in an order that
+	// does not change.
+	Under(ctx context.Context, b Branch, after Leaf, limit int) ([]Leaf, error)
+	// Deletion is the id of the deletion that the site is under, or else the
+	// sector; zero while both live. It is true for the position that comes
+	// with it, which is at least atLeast.
+	Deletion(ctx context.Context, t es.Tenant, atLeast int64) (es.ID, int64, error)
+}
+
+// Branch is what belongs to a site, or to a sector of it.
+type Branch struct {
+	Tenant es.Tenant // Sector zero: the whole site
+	Kinds  []string
+	// Deletion picks what was deleted under that id; zero picks what lives.
+	Deletion es.ID
+	// AtLeast is the position that the answer must reflect.
+	AtLeast int64
+}
+
+// Leaf is one aggregate of a branch.
+type Leaf struct {
+	Kind string
+	ID   es.ID
+}
+
+// Cascade deletes and restores what belongs to a site or sector along with it,
+// under one deletion id, so that a restore is exact. It is a reaction: each
+// event may come again, and the commands' ids derive from it. It is for one
+// follower at a time.
+type Cascade struct {
+	bus    *commands.Bus
+	tree   Tree
+	head   func(context.Context) (int64, error)
+	kinds  []string // of children
+	logger *slog.Logger
+	// known is under which deletion a site and sector are, as of a position.
+	known map[es.Tenant]knownDeletion
+}
+
+type knownDeletion struct {
+	id     es.ID
+	trueAt int64
+}
+
+const (
+	cascadePage     = 500
+	cascadeParallel = 16
+	cascadeKnown    = 10_000
+)
+
+// NewCascade makes a Cascade over every registered kind that can be deleted.
+// head is the log's last position.
+func NewCascade(bus *commands.Bus, registry *es.Registry, tree Tree, head func(context.Context) (int64, error), logger *slog.Logger) *Cascade {
+	c := &Cascade{bus: bus, tree: tree, head: head, logger: logger, known: map[es.Tenant]knownDeletion{}}
+	for _, name := range registry.Kinds() {
+		kind, _ := registry.Kind(name)
+		if kind.EventSet().Lifecycle() && name != tenancy.SiteKind.Name && name != tenancy.AccountKind.Name {
+			c.kinds = append(c.kinds, name)
+		}
+	}
+	return c
+}
+
+// Types are the events that React wants, as a Follower names them.
+func (c *Cascade) Types() []string {
+	types := []string{tenancy.SiteKind.Name + ".*"}
+	for _, kind := range c.kinds {
+		types = append(types, kind+".*")
+	}
+	return types
+}
+
+// React is the reaction.
+func (c *Cascade) React(ctx context.Context, rec es.Recorded, e es.Event) error {
+	parent := rec.Stream.Kind == tenancy.SiteKind.Name || rec.Stream.Kind == tenancy.SectorKind.Name
+	switch e := e.(type) {
+	case es.Deleted:
+		if !parent || e.Cascaded {
+			return nil
+		}
+		return c.follow(ctx, rec, es.ID{}, c.kinds, commands.Delete{Reason: e.Reason, Deletion: e.DeletionID, Cascaded: true})
+	case es.Restored:
+		if parent && !e.Cascaded {
+			return c.restore(ctx, rec, e.DeletionID)
+		}
+		return c.orphan(ctx, rec)
+	default:
+		if rec.Revision == 1 {
+			return c.orphan(ctx, rec)
+		}
+		return nil
+	}
+}
+
+// restore brings back sectors before what is in them, so that no child comes
+// back at a position where its sector is still deleted.
+func (c *Cascade) restore(ctx context.Context, rec es.Recorded, deletion es.ID) error {
+	back := commands.Restore{Deletion: deletion, Cascaded: true}
+	if err := c.follow(ctx, rec, deletion, []string{tenancy.SectorKind.Name}, back); err != nil {
+		return err
+	}
+	return c.follow(ctx, rec, deletion, c.kinds, back)
+}
+
+// orphan deletes what was created or restored under a parent that is deleted:
+// its alignment was checked a moment before the parent's deletion.
+func (c *Cascade) orphan(ctx context.Context, rec es.Recorded) error {
+	parent := rec.Tenant()
+	switch {
+	case rec.Stream.Kind == tenancy.SiteKind.Name || parent.Site == (es.ID{}):
+		return nil
+	case rec.Stream.Kind == tenancy.SectorKind.Name:
+		parent.Sector = es.ID{}
+	}
+	now := c.known[parent]
+	if now.trueAt < rec.Position {
+		var err error
+		if now.id, now.trueAt, err = c.tree.Deletion(ctx, parent, rec.Position); err != nil {
+			return fmt.Errorf("asking whether the parent of %s is deleted: %w", rec.Stream, err)
+		}
+		if len(c.known) >= cascadeKnown {
+			clear(c.known)
+		}
+		c.known[parent] = now
+	}
+	if now.id == (es.ID{}) {
+		return nil
+	}
+	leaf := Leaf{Kind: rec.Stream.Kind, ID: rec.Stream.ID}
+	return c.ask(ctx, rec, []Leaf{leaf}, commands.Delete{Deletion: now.id, Cascaded: true})
+}
+
+// follow asks the same of everything below the event's site or sector that is
+// under the deletion now: what earlier reactions did must be seen, so the tree
+// has to have reached the head of the log.
+func (c *Cascade) follow(ctx context.Context, rec es.Recorded, deletion es.ID, kinds []string, payload any) error {
+	head, err := c.head(ctx)
+	if err != nil {
+		return fmt.Errorf("asking for the head of the log: %w", err)
+	}
+	branch := Branch{Tenant: rec.Tenant(), Kinds: kinds, Deletion: deletion, AtLeast: max(head, rec.Position)}
+	self := Leaf{Kind: rec.Stream.Kind, ID: rec.Stream.ID}
+	for after := (Leaf{}); ; {
+		leaves, err := c.tree.Under(ctx, branch, after, cascadePage)
+		if err != nil {
+			return fmt.Errorf("listing what belongs to %s: %w", rec.Stream, err)
+		}
+		more := len(leaves) == cascadePage
+		if more {
+			after = leaves[len(leaves)-1]
+		}
+		leaves = slices.DeleteFunc(leaves, func(l Leaf) bool { return l == self })
+		if err := c.ask(ctx, rec, leaves, payload); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// ask sends the payload to all leaves. What refuses stays as it is and is
+// logged: a full plan, a unique value that is taken.
+func (c *Cascade) ask(ctx context.Context, rec es.Recorded, leaves []Leaf, payload any) error {
+	requests := make([]commands.Request, 0, len(leaves))
+	for _, leaf := range leaves {
+		requests = append(requests, commands.Request{
+			Tenant: es.Tenant{Account: rec.Stream.Account}, Actor: es.System(), Target: leaf.ID,
+			Command: es.Derive(rec.ID, "cascade "+leaf.Kind+" "+leaf.ID.String(), 0),
+			Request: rec.Request, Correlation: rec.Correlation, Causation: rec.ID,
+			Payload: of(leaf.Kind, payload), Bulk: true,
+		})
+	}
+	_, errs := c.bus.DoAll(ctx, requests, cascadeParallel)
+	for i, err := range errs {
+		switch class := es.ClassOf(err); {
+		case err == nil:
+		case class == es.Internal || class == es.Unavailable:
+			return fmt.Errorf("following %s upon %s: %w", rec.Type, requests[i].Target, err)
+		default:
+			c.logger.WarnContext(ctx, "a cascade was refused", "type", rec.Type, "position", rec.Position,
+				"target", requests[i].Target, "request_id", rec.Request, "error", err)
+		}
+	}
+	return nil
+}
+
+func of(kind string, payload any) any {
+	switch p := payload.(type) {
+	case commands.Delete:
+		p.Kind = kind
+		return p
+	case commands.Restore:
+		p.Kind = kind
+		return p
+	default:
+		return payload
+	}
+}
