@@ -126,6 +126,9 @@ func (a *Admin) build(ctx context.Context, p Projection, report func(Progress), 
 		report = func(Progress) {}
 	}
 	b := &build{admin: a, projection: p, key: p.Key(), schema: "rebuild_" + p.Key().Table(), conn: conn, report: report}
+	if _, err := conn.Exec(ctx, `SET lock_timeout = 0`); err != nil {
+		return err
+	}
 	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, lockNumber("build", b.key)); err != nil {
 		return err
 	}
@@ -345,6 +348,9 @@ func (b *build) replace(ctx context.Context) error {
 func (b *build) takePlace(ctx context.Context, tx pgx.Tx) error {
 	tables, err := b.secure(ctx, tx)
 	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '30s'`); err != nil {
 		return err
 	}
 	for _, table := range tables {

@@ -36,23 +36,23 @@ func (p *page) last() time.Time {
 }
 
 // feed reads and decodes the log once for all projections. Whoever first needs
-// a page reads it; the last few are kept for the others.
+// a page reads it; the last few are kept for the others. It reads all types:
+// nearly every event is some projection's, and a filter costs more than it
+// spares.
 type feed struct {
 	log      Log
 	registry *es.Registry
-	filter   es.Filter
 
 	mu       sync.Mutex
 	pages    []*page
 	reading  chan struct{} // closed when the page that is being read is there
 	followed map[any]int64 // where each follower is
 	moved    chan struct{} // closed when one of them moves
-	head     int64         // the last position known
 }
 
-func newFeed(log Log, registry *es.Registry, wants []string) *feed {
+func newFeed(log Log, registry *es.Registry) *feed {
 	return &feed{
-		log: log, registry: registry, filter: es.Filter{Types: wants},
+		log: log, registry: registry,
 		followed: map[any]int64{}, moved: make(chan struct{}),
 	}
 }
@@ -116,7 +116,6 @@ func (f *feed) fetch(ctx context.Context, after int64) error {
 		f.pages = nil
 	}
 	f.pages = append(f.pages, p)
-	f.head = max(f.head, p.through)
 	if len(f.pages) > keptPages {
 		f.pages = slices.Clone(f.pages[1:])
 	}
@@ -183,7 +182,7 @@ func (f *feed) wake() {
 }
 
 func (f *feed) read(ctx context.Context, after int64) (*page, error) {
-	return readPage(ctx, f.log, f.registry, f.filter, after)
+	return readPage(ctx, f.log, f.registry, es.Filter{}, after)
 }
 
 func readPage(ctx context.Context, log Log, registry *es.Registry, filter es.Filter, after int64) (*page, error) {

@@ -48,17 +48,14 @@ func NewRunner(c Config) *Runner {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	var wants []string
 	r := &Runner{pool: c.Pool, log: c.Log, logger: c.Logger, positions: c.Positions, leases: newLeases()}
 	for _, p := range c.Projections {
 		if slices.ContainsFunc(r.workers, func(w *worker) bool { return w.key == p.Key() }) {
 			panic("projections: twice: " + p.Key().String())
 		}
-		wants = append(wants, p.Wants()...)
 		r.workers = append(r.workers, newWorker(r, p))
 	}
-	slices.Sort(wants)
-	r.feed = newFeed(c.Log, c.Registry, slices.Compact(wants))
+	r.feed = newFeed(c.Log, c.Registry)
 	r.advancer = newAdvancer()
 	return r
 }
