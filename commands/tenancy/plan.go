@@ -84,7 +84,7 @@ func (a Accounts) Policy(ctx context.Context, id es.ID) (commands.Policy, error)
 // Account is an account and its plan, at most a moment old. What does not exist
 // has Revision 0.
 func (a Accounts) Account(ctx context.Context, id es.ID) (tenancy.Account, tenancy.Plan, error) {
-	account, err := commands.Load(ctx, a.Bus, tenancy.AccountKind, id, id)
+	account, err := commands.LoadRecent(ctx, a.Bus, tenancy.AccountKind, id, id)
 	if err != nil || !account.Exists() {
 		return account, tenancy.Plan{}, err
 	}
@@ -95,5 +95,5 @@ func (a Accounts) Account(ctx context.Context, id es.ID) (tenancy.Account, tenan
 // Plan is the plan with the slug, at most a moment old; one that does not exist
 // has Revision 0.
 func (a Accounts) Plan(ctx context.Context, slug string) (tenancy.Plan, error) {
-	return commands.Load(ctx, a.Bus, tenancy.PlanKind, tenancy.PlatformAccount, tenancy.PlanID(slug))
+	return commands.LoadRecent(ctx, a.Bus, tenancy.PlanKind, tenancy.PlatformAccount, tenancy.PlanID(slug))
 }

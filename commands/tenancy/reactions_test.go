@@ -308,6 +308,19 @@ func TestWhatWasCreatedUnderADeletedParentFollowsIt(t *testing.T) {
 	}
 }
 
+func TestASectorThatIsBackAlreadyIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sector := w.sector(w.site("a"), "s")
+	w.delete(sectors, sector)
+	w.restore(sectors, sector)
+	w.settle()
+	recs, err := w.store.ReadStream(t.Context(), es.StreamID{Account: w.account, Kind: sectors.Name, ID: sector}, 1)
+	if err != nil || len(recs) != 3 {
+		t.Fatalf("%d events, %v; want created, deleted, restored", len(recs), err)
+	}
+}
+
 func TestWhatCannotComeBackStaysDeleted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
