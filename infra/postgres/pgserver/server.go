@@ -157,6 +157,9 @@ func (s *Server) WaitReady(ctx context.Context) error { return s.cluster.WaitRea
 // PID is the server's process, 0 while it is down.
 func (s *Server) PID() int { return int(s.pid.Load()) }
 
+// Processes are the pids of all of the server's processes; only Linux tells.
+func (s *Server) Processes() []int { return s.cluster.Processes() }
+
 // Restarts counts how often the server ended by itself and was started again.
 func (s *Server) Restarts() int64 { return s.restarts.Load() }
 

@@ -91,16 +91,13 @@ func create(tb testing.TB, migrated bool) string {
 
 func tryCreate(ctx context.Context, tb testing.TB, migrated bool) (string, error) {
 	tb.Helper()
-	server, err := acquire(ctx)
-	if err != nil {
-		return "", err
-	}
-	conn, err := pgx.Connect(ctx, server)
+	conn, err := acquire(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = conn.Close(ctx) }()
 
+	server := conn.Config().ConnString()
 	template := "template0"
 	if migrated {
 		if template, err = templateName(); err != nil {
@@ -110,7 +107,7 @@ func tryCreate(ctx context.Context, tb testing.TB, migrated bool) (string, error
 	random := make([]byte, 6)
 	_, _ = rand.Read(random)
 	name := fmt.Sprintf("t_%d_%s", os.Getpid(), hex.EncodeToString(random))
-	if _, err := conn.Exec(ctx, "create database "+name+" template "+template); err != nil {
+	if _, err := conn.Exec(ctx, "create database "+name+" strategy file_copy template "+template); err != nil {
 		return "", fmt.Errorf("make the test's database: %w", err)
 	}
 	tb.Cleanup(func() { drop(server, name) })

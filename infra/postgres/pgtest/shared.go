@@ -27,32 +27,38 @@ const layout = "1"
 //go:embed watch.sh
 var watch string
 
-// acquire is the address of the shared server's database postgres. It starts
-// the server if it is down, and makes the template if it is missing; a file lock
+// acquire is a connection to the shared server, as its superuser. It starts the
+// server if it is down, and makes the template if it is missing; a file lock
 // lets one process at a time do so.
-func acquire(ctx context.Context) (string, error) {
+func acquire(ctx context.Context) (*pgx.Conn, error) {
 	dir, err := folder()
 	if err != nil {
-		return "", fmt.Errorf("folder of the shared server: %w", err)
+		return nil, fmt.Errorf("folder of the shared server: %w", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: our own folder.
 	if err != nil {
-		return "", fmt.Errorf("lock the shared server: %w", err)
+		return nil, fmt.Errorf("lock the shared server: %w", err)
 	}
 	defer func() { _ = lock.Close() }()
 	if err := flock(lock); err != nil {
-		return "", fmt.Errorf("lock the shared server: %w", err)
+		return nil, fmt.Errorf("lock the shared server: %w", err)
 	}
 	if err := register(dir); err != nil {
-		return "", fmt.Errorf("register with the shared server: %w", err)
+		return nil, fmt.Errorf("register with the shared server: %w", err)
 	}
-	server, err := running(ctx, dir)
+	conn, err := running(ctx, dir)
 	if err != nil {
-		if server, err = start(ctx, dir); err != nil {
-			return "", fmt.Errorf("start the shared server: %w", err)
+		if err := start(ctx, dir); err != nil {
+			return nil, fmt.Errorf("start the shared server: %w", err)
+		}
+		if conn, err = running(ctx, dir); err != nil {
+			return nil, fmt.Errorf("start the shared server: %w", err)
 		}
 	}
-	return server, prepareTemplate(ctx, server)
+	if err := prepareTemplate(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	return conn, nil
 }
 
 func flock(file *os.File) error {
@@ -89,58 +95,53 @@ func register(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "users", strconv.Itoa(os.Getpid())), nil, 0o600)
 }
 
-func running(ctx context.Context, dir string) (string, error) {
+func running(ctx context.Context, dir string) (*pgx.Conn, error) {
 	server, err := os.ReadFile(filepath.Join(dir, "url")) //nolint:gosec // G304: our own folder.
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	conn, err := pgx.Connect(ctx, string(server))
-	if err != nil {
-		return "", err
-	}
-	return string(server), conn.Close(ctx)
+	return pgx.Connect(ctx, string(server))
 }
 
 // start makes a new cluster, so that nothing an earlier run or a crash of the
 // machine left can matter, and leaves its server and its watcher running.
-func start(ctx context.Context, dir string) (string, error) {
+func start(ctx context.Context, dir string) error {
 	data := filepath.Join(dir, "postgres")
 	if err := cluster.StopStray(ctx, data, slog.New(slog.DiscardHandler)); err != nil {
-		return "", err
+		return err
 	}
 	if err := os.RemoveAll(data); err != nil {
-		return "", err
+		return err
 	}
 	c, err := cluster.Open(ctx, cluster.Options{Dir: data, Disposable: true})
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer c.Close()
 	log, err := os.Create(filepath.Join(dir, "server.log")) //nolint:gosec // G304: our own folder.
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { _ = log.Close() }()
 	server := c.Command()
 	server.Stdout, server.Stderr = log, log
 	server.SysProcAttr.Setsid = true
 	if err := server.Start(); err != nil {
-		return "", err
+		return err
 	}
 	watcher := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", "-c", watch, "watch", strconv.Itoa(server.Process.Pid)) //nolint:gosec // G204: our own script.
 	watcher.Dir = dir
 	watcher.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := watcher.Start(); err != nil {
-		return "", errors.Join(err, server.Process.Signal(syscall.SIGQUIT))
+		return errors.Join(err, server.Process.Signal(syscall.SIGQUIT))
 	}
 	go func() { _ = server.Wait() }()
 	go func() { _ = watcher.Wait() }()
 	if err := c.WaitReady(ctx); err != nil {
 		said, _ := os.ReadFile(log.Name())
-		return "", fmt.Errorf("%w; it said:\n%s", err, said)
+		return fmt.Errorf("%w; it said:\n%s", err, said)
 	}
-	address := c.URL("postgres")
-	return address, os.WriteFile(filepath.Join(dir, "url"), []byte(address), 0o600)
+	return os.WriteFile(filepath.Join(dir, "url"), []byte(c.URL("postgres")), 0o600)
 }
 
 func templateName() (string, error) {
@@ -150,16 +151,11 @@ func templateName() (string, error) {
 
 // prepareTemplate migrates a database that New clones, once for each schema. It
 // also drops what tests that were killed left.
-func prepareTemplate(ctx context.Context, server string) error {
+func prepareTemplate(ctx context.Context, conn *pgx.Conn) error {
 	name, err := templateName()
 	if err != nil {
 		return err
 	}
-	conn, err := pgx.Connect(ctx, server)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(ctx) }()
 	rows, err := conn.Query(ctx, "select datname from pg_database where datname like 't\\_%' or datname = $1", name)
 	if err != nil {
 		return err
@@ -181,7 +177,7 @@ func prepareTemplate(ctx context.Context, server string) error {
 	if made {
 		return nil
 	}
-	return makeTemplate(ctx, conn, server, name)
+	return makeTemplate(ctx, conn, name)
 }
 
 // abandoned tells whether the process whose number is in the database's name is
@@ -191,7 +187,7 @@ func abandoned(name string) bool {
 	return err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
-func makeTemplate(ctx context.Context, conn *pgx.Conn, server, name string) error {
+func makeTemplate(ctx context.Context, conn *pgx.Conn, name string) error {
 	fresh := name + "_new"
 	for _, sql := range []string{
 		"drop database if exists " + fresh + " with (force)",
@@ -201,7 +197,7 @@ func makeTemplate(ctx context.Context, conn *pgx.Conn, server, name string) erro
 			return fmt.Errorf("template: %w", err)
 		}
 	}
-	admin, err := inDatabase(server, fresh)
+	admin, err := inDatabase(conn.Config().ConnString(), fresh)
 	if err != nil {
 		return err
 	}

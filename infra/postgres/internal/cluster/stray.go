@@ -32,6 +32,9 @@ func (c *Cluster) StopStray(ctx context.Context) error {
 // for a running server. With nothing there it does nothing. The caller must
 // hold the lock on the folder.
 func StopStray(ctx context.Context, dir string, log *slog.Logger) error {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
 	data := dataFolder(dir)
 	pid, err := postmaster(data)
 	if err != nil {
