@@ -52,7 +52,7 @@ func NewHasher(cost Cost) *Hasher {
 // $argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltBytes)
-	rand.Read(salt) //nolint:errcheck // it never fails: it ends the program instead.
+	rand.Read(salt)
 	sum, err := h.sum(ctx, h.cost, password, salt, hashBytes)
 	if err != nil {
 		return "", err

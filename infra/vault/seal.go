@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"strings"
 
@@ -99,7 +100,7 @@ func (v *Vault) OpenWritten(ctx context.Context, account es.ID, found []commands
 		want := bound{account: f.Stream.Account, stream: f.Stream.ID, revision: f.Revision, typ: f.Type}
 		opened[i] = es.WithPersonal(f.Event, func(path string, p *es.Personal) {
 			want.field = path
-			v.open(account, keys, want, p)
+			v.open(ctx, account, keys, want, p)
 		})
 	}
 	return opened, nil
@@ -118,18 +119,18 @@ func (v *Vault) OpenFields(ctx context.Context, account es.ID, fields []*es.Pers
 		return err
 	}
 	for _, p := range fields {
-		v.open(account, keys, bound{account: account}, p)
+		v.open(ctx, account, keys, bound{account: account}, p)
 	}
 	return nil
 }
 
-func (v *Vault) open(account es.ID, keys map[es.ID]*subjectKey, want bound, p *es.Personal) {
+func (v *Vault) open(ctx context.Context, account es.ID, keys map[es.ID]*subjectKey, want bound, p *es.Personal) {
 	if !unopened(*p) {
 		return
 	}
 	b, sealed, err := parseToken(account, p.Token())
 	if err != nil || !b.fits(want) {
-		v.misplaced(account, want, "it was sealed for another place")
+		v.misplaced(ctx, account, want, "it was sealed for another place")
 		p.SetErased()
 		return
 	}
@@ -140,16 +141,17 @@ func (v *Vault) open(account es.ID, keys map[es.ID]*subjectKey, want bound, p *e
 	}
 	text, err := decrypt(key.aead, sealed, b.data())
 	if err != nil {
-		v.misplaced(account, want, "it does not decrypt here")
+		v.misplaced(ctx, account, want, "it does not decrypt here")
 		p.SetErased()
 		return
 	}
 	p.SetOpened(string(text))
 }
 
-func (v *Vault) misplaced(account es.ID, want bound, why string) {
-	v.log.Warn("a sealed field was not opened", "why", why,
-		"account", account, "stream", want.stream, "revision", want.revision, "type", want.typ, "field", want.field)
+func (v *Vault) misplaced(ctx context.Context, account es.ID, want bound, why string) {
+	v.log.LogAttrs(ctx, slog.LevelWarn, "a sealed field was not opened", slog.String("why", why),
+		slog.String("account", account.String()), slog.String("stream", want.stream.String()),
+		slog.Int64("revision", want.revision), slog.String("type", want.typ), slog.String("field", want.field))
 }
 
 func (v *Vault) hasPersonal(e es.Event) bool {

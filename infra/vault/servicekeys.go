@@ -100,7 +100,7 @@ func (v *Vault) ClaimKey(ctx context.Context, scope, value string) ([]byte, erro
 		return nil, fmt.Errorf("claim key: %w", err)
 	}
 	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "%d:%s%s", len(scope), scope, value)
+	mac.Write(fmt.Appendf(nil, "%d:%s%s", len(scope), scope, value))
 	return mac.Sum(nil), nil
 }
 
