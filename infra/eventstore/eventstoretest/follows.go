@@ -1,6 +1,7 @@
 package eventstoretest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/igny8/igny8/domain/es"
+	"github.com/igny8/igny8/projections"
 )
 
 func follows() map[string]check {
@@ -25,6 +27,7 @@ func follows() map[string]check {
 		"a wait for what is there already returns at once":                 waitNotNeeded,
 		"a wait ends when something is appended":                           waitWakes,
 		"a wait ends with its context":                                     waitCancelled,
+		"stream after stream, each in its order, up to a position":         byStream,
 		"many waiters all wake":                                            manyWaiters,
 	}
 }
@@ -276,5 +279,37 @@ func within(t *testing.T, done <-chan error) {
 		}
 	case <-time.After(patience):
 		t.Fatal("nothing came back")
+	}
+}
+
+func byStream(t *testing.T, f Fixture) {
+	streams, ok := f.Log.(projections.Streams)
+	if !ok {
+		return // a log need not offer it
+	}
+	first := newStream()
+	second := streamOf(first.Account)
+	mustAppend(t, f, AppendOf(second, 0, 2))
+	mustAppend(t, f, AppendOf(first, 0, 1))
+	mustAppend(t, f, AppendOf(second, 2, 1))
+	mine := es.Filter{Account: first.Account}
+	through := logged(t, f, 0, mine, 4)[3].Position
+	mustAppend(t, f, AppendOf(first, 1, 1))
+	var events []es.Recorded
+	collect := func(e es.Recorded) error {
+		events = append(events, e)
+		return nil
+	}
+	if err := streams.EachByStream(t.Context(), mine, through, collect); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Compare(first.ID[:], second.ID[:]) < 0 {
+		wantRevisions(t, events, 1, 1, 2, 3)
+	} else {
+		wantRevisions(t, events, 1, 2, 3, 1)
+	}
+	stop := errors.New("stop")
+	if err := streams.EachByStream(t.Context(), es.Filter{}, through, func(es.Recorded) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("ended with %v, want the callback's error", err)
 	}
 }

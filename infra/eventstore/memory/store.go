@@ -16,8 +16,9 @@ import (
 )
 
 var (
-	_ commands.Store  = (*Store)(nil)
-	_ projections.Log = (*Store)(nil)
+	_ commands.Store      = (*Store)(nil)
+	_ projections.Log     = (*Store)(nil)
+	_ projections.Streams = (*Store)(nil)
 )
 
 // Store keeps streams and their log in memory. It is safe for concurrent use.

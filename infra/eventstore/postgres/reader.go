@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/igny8/igny8/domain/es"
+	database "github.com/igny8/igny8/infra/postgres"
 )
 
 // readStreams reads many streams in one round trip. The lateral join with an
@@ -120,13 +121,13 @@ func (r *reader) fetch(ctx context.Context, group []*streamRead) error {
 	})
 }
 
-// retried calls f again, a few times, while its error is one that passes. It
-// bridges a restart of Postgres that left dead connections in the pool.
+// retried calls f again, a few times, while Postgres is not there. It bridges a
+// restart, which leaves dead connections in the pool.
 func retried(ctx context.Context, f func() error) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
 		err := f()
-		if err == nil || ctx.Err() != nil || attempt == readAttempts || !passes(err) {
+		if err == nil || ctx.Err() != nil || attempt == readAttempts || !database.IsUnavailable(err) {
 			return err
 		}
 		select {

@@ -16,28 +16,34 @@ const eventColumns = `l.pos, l.id, l.account_id, l.kind, l.stream_id, l.revision
 // decoder reads events from rows; texts that repeat are kept once.
 type decoder struct{ texts map[string]string }
 
+const textsMost = 10_000
+
 func newDecoder() decoder { return decoder{texts: map[string]string{}} }
 
 func (d decoder) text(raw []byte) string {
 	if kept, ok := d.texts[string(raw)]; ok {
 		return kept
 	}
+	if len(d.texts) == textsMost {
+		clear(d.texts)
+	}
 	kept := string(raw)
 	d.texts[kept] = kept
 	return kept
 }
 
-// events reads all rows.
-func (d decoder) events(rows pgx.Rows) ([]es.Recorded, error) {
-	var events []es.Recorded
+// each reads all rows, and ends with f's first error.
+func (d decoder) each(rows pgx.Rows, f func(es.Recorded) error) error {
 	for rows.Next() {
 		e, err := d.event(rows.RawValues())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		events = append(events, e)
+		if err := f(e); err != nil {
+			return err
+		}
 	}
-	return events, rows.Err()
+	return rows.Err()
 }
 
 func (d decoder) event(v [][]byte) (es.Recorded, error) {
