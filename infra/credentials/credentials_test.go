@@ -11,10 +11,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/igny8/igny8/commands/identity"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/infra/credentials"
 	"github.com/igny8/igny8/infra/postgres"
 	"github.com/igny8/igny8/infra/postgres/pgtest"
+)
+
+var (
+	_ identity.Passwords     = (*credentials.Passwords)(nil)
+	_ identity.RefreshTokens = (*credentials.Tokens)(nil)
 )
 
 var cheap = credentials.Cost{Memory: 64, Time: 1, Threads: 1}
@@ -152,7 +158,7 @@ func TestOfTwoUsesAtOnceOneWinsAndTheSessionEnds(t *testing.T) {
 	first := issue(t, tokens, account, user)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	var won []credentials.Token
+	var won []identity.RefreshToken
 	for range 8 {
 		wg.Go(func() {
 			next, err := tokens.Rotate(t.Context(), first.Text, uuid.New())
@@ -191,7 +197,7 @@ func TestARepeatedLoginContinuesItsSession(t *testing.T) {
 	t.Parallel()
 	tokens, account, user := newTokens(t)
 	command := uuid.New()
-	var issued [2]credentials.Token
+	var issued [2]identity.RefreshToken
 	for i := range issued {
 		var err error
 		if issued[i], err = tokens.Issue(t.Context(), account, user, command); err != nil {
@@ -280,7 +286,7 @@ func checks(t *testing.T, p *credentials.Passwords, account, user es.ID, want ma
 	}
 }
 
-func issue(t *testing.T, tokens *credentials.Tokens, account, user es.ID) credentials.Token {
+func issue(t *testing.T, tokens *credentials.Tokens, account, user es.ID) identity.RefreshToken {
 	t.Helper()
 	token, err := tokens.Issue(t.Context(), account, user, uuid.New())
 	if err != nil {
@@ -290,7 +296,7 @@ func issue(t *testing.T, tokens *credentials.Tokens, account, user es.ID) creden
 }
 
 // rotate expects the error's word; "" is success.
-func rotate(t *testing.T, tokens *credentials.Tokens, text string, command es.ID, want string) credentials.Token {
+func rotate(t *testing.T, tokens *credentials.Tokens, text string, command es.ID, want string) identity.RefreshToken {
 	t.Helper()
 	next, err := tokens.Rotate(t.Context(), text, command)
 	word := ""

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/igny8/igny8/commands/identity"
 	"github.com/igny8/igny8/domain/es"
 )
 
@@ -21,20 +22,12 @@ import (
 const RefreshLifetime = 7 * 24 * time.Hour
 
 // Tokens keeps refresh tokens: opaque, hashed, single use. All that follow from
-// one login are a family, which is what people know as a session.
+// one login are a family, which is what people know as a session. It implements
+// identity.RefreshTokens.
 type Tokens struct{ pool *pgxpool.Pool }
 
 // NewTokens keeps refresh tokens through a pool of the role igny8_login.
 func NewTokens(pool *pgxpool.Pool) *Tokens { return &Tokens{pool: pool} }
-
-// Token is a refresh token that was just issued. Text exists nowhere else.
-type Token struct {
-	Text      string
-	Session   es.ID
-	Account   es.ID
-	User      es.ID
-	ExpiresAt time.Time
-}
 
 // Session is one login of a user.
 type Session struct {
@@ -53,8 +46,8 @@ var (
 // Issue begins a session. A repeat under the same command continues the same
 // session with another token and uses up the one before, which its caller
 // never saw.
-func (t *Tokens) Issue(ctx context.Context, account, user, command es.ID) (Token, error) {
-	issued := Token{Session: es.Derive(command, "session", 0), Account: account, User: user}
+func (t *Tokens) Issue(ctx context.Context, account, user, command es.ID) (identity.RefreshToken, error) {
+	issued := identity.RefreshToken{Session: es.Derive(command, "session", 0), Account: account, User: user}
 	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `INSERT INTO refresh_families AS f (account_id, id, user_id, expires_at)
 			VALUES ($1, $2, $3, now()) ON CONFLICT (account_id, id) DO UPDATE SET used_at = now()`,
@@ -64,7 +57,7 @@ func (t *Tokens) Issue(ctx context.Context, account, user, command es.ID) (Token
 		return issue(ctx, tx, &issued, command)
 	})
 	if err != nil {
-		return Token{}, fmt.Errorf("issuing a refresh token: %w", err)
+		return identity.RefreshToken{}, fmt.Errorf("issuing a refresh token: %w", err)
 	}
 	return issued, nil
 }
@@ -74,8 +67,8 @@ func (t *Tokens) Issue(ctx context.Context, account, user, command es.ID) (Token
 // who they say; the same command again is a retry whose answer was lost and
 // gets a new token, as long as the one that it missed was never used. Errors
 // are es.Unauthorized.
-func (t *Tokens) Rotate(ctx context.Context, text string, command es.ID) (Token, error) {
-	var next Token
+func (t *Tokens) Rotate(ctx context.Context, text string, command es.ID) (identity.RefreshToken, error) {
+	var next identity.RefreshToken
 	var refused error // told after the transaction, which keeps a revocation.
 	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
 		refused = nil
@@ -83,7 +76,7 @@ func (t *Tokens) Rotate(ctx context.Context, text string, command es.ID) (Token,
 		if err != nil {
 			return err
 		}
-		next = Token{Session: found.session, Account: found.account, User: found.user}
+		next = identity.RefreshToken{Session: found.session, Account: found.account, User: found.user}
 		switch {
 		case found.session == es.ID{} || found.revoked:
 			refused = errUnknown
@@ -107,10 +100,10 @@ func (t *Tokens) Rotate(ctx context.Context, text string, command es.ID) (Token,
 		return issue(ctx, tx, &next, command)
 	})
 	if err != nil {
-		return Token{}, fmt.Errorf("rotating a refresh token: %w", err)
+		return identity.RefreshToken{}, fmt.Errorf("rotating a refresh token: %w", err)
 	}
 	if refused != nil {
-		return Token{}, refused
+		return identity.RefreshToken{}, refused
 	}
 	return next, nil
 }
@@ -213,7 +206,7 @@ func missed(ctx context.Context, tx pgx.Tx, f foundToken, command es.ID) (refuse
 }
 
 // issue adds a token to a session and uses up earlier ones of the same command.
-func issue(ctx context.Context, tx pgx.Tx, t *Token, command es.ID) error {
+func issue(ctx context.Context, tx pgx.Tx, t *identity.RefreshToken, command es.ID) error {
 	if _, err := tx.Exec(ctx, `UPDATE refresh_tokens SET used_at = now(), used_by = issued_by
 		WHERE account_id = $1 AND family_id = $2 AND issued_by = $3 AND used_at IS NULL`, t.Account, t.Session, command); err != nil {
 		return err

@@ -1,6 +1,7 @@
 // Package jwt signs and verifies access tokens: EdDSA (Ed25519), algorithm,
 // issuer and audience pinned, 15 minutes. Keys are kept by a vault and replaced
-// by themselves, the old ones verifying until their last token has expired.
+// by themselves, the old ones verifying until their last token has expired. It
+// implements identity.AccessTokens.
 package jwt
 
 import (
@@ -13,6 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/igny8/igny8/commands/identity"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/infra/vault"
 )
@@ -41,14 +43,6 @@ type Keys interface {
 	RenewServiceKey(ctx context.Context, purpose string, every, keep time.Duration) ([]vault.ServiceKey, error)
 }
 
-// Identity is who a token speaks for. It holds no name and no e-mail address.
-type Identity struct {
-	User    es.ID
-	Account es.ID
-	Role    es.Role
-	Session es.ID // the login it came from
-}
-
 // Ring signs and verifies with the keys in force. It is safe for concurrent
 // use; several processes share their keys.
 type Ring struct {
@@ -72,7 +66,7 @@ type claims struct {
 }
 
 // Sign gives an access token and when it expires.
-func (r *Ring) Sign(ctx context.Context, who Identity) (token string, expires time.Time, err error) {
+func (r *Ring) Sign(ctx context.Context, who identity.Bearer) (token string, expires time.Time, err error) {
 	id, key, err := r.signing(ctx)
 	if err != nil {
 		return "", time.Time{}, err
@@ -97,7 +91,7 @@ func (r *Ring) Sign(ctx context.Context, who Identity) (token string, expires ti
 // Verify says whom a token speaks for. A token that is not ours, damaged or
 // expired is es.Unauthorized ("token_invalid", "token_expired"); any other
 // error means that the keys could not be read.
-func (r *Ring) Verify(ctx context.Context, token string) (Identity, error) {
+func (r *Ring) Verify(ctx context.Context, token string) (identity.Bearer, error) {
 	var c claims
 	var failed error
 	_, err := jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
@@ -112,15 +106,15 @@ func (r *Ring) Verify(ctx context.Context, token string) (Identity, error) {
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(skew), jwt.WithTimeFunc(r.clock), jwt.WithStrictDecoding())
 	switch {
 	case failed != nil && !errors.Is(failed, errNoKey):
-		return Identity{}, failed
+		return identity.Bearer{}, failed
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return Identity{}, es.Refuse(es.Unauthorized, "token_expired", "The access token has expired. Refresh it.")
+		return identity.Bearer{}, es.Refuse(es.Unauthorized, "token_expired", "The access token has expired. Refresh it.")
 	case err != nil:
-		return Identity{}, errInvalid
+		return identity.Bearer{}, errInvalid
 	}
-	who := Identity{Account: c.Account, Role: c.Role, Session: c.Session}
+	who := identity.Bearer{Account: c.Account, Role: c.Role, Session: c.Session}
 	if err := who.User.UnmarshalText([]byte(c.Subject)); err != nil {
-		return Identity{}, errInvalid
+		return identity.Bearer{}, errInvalid
 	}
 	return who, nil
 }

@@ -14,12 +14,15 @@ import (
 	golangjwt "github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
+	"github.com/igny8/igny8/commands/identity"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/infra/jwt"
 	"github.com/igny8/igny8/infra/vault"
 )
 
-var who = jwt.Identity{User: uuid.New(), Account: uuid.New(), Role: es.Editor, Session: uuid.New()}
+var _ identity.AccessTokens = (*jwt.Ring)(nil)
+
+var who = identity.Bearer{User: uuid.New(), Account: uuid.New(), Role: es.Editor, Session: uuid.New()}
 
 func TestATokenSaysWhoItSpeaksForUntilItExpires(t *testing.T) {
 	t.Parallel()
