@@ -16,27 +16,11 @@ import (
 type Tree interface {
 	// Under lists up to limit leaves of the branch after one, in an order that
 	// does not change.
-	Under(ctx context.Context, b Branch, after Leaf, limit int) ([]Leaf, error)
+	Under(ctx context.Context, b tenancy.Branch, after tenancy.Leaf, limit int) ([]tenancy.Leaf, error)
 	// Deletion is the id of the deletion that the site is under, or else the
 	// sector; zero while both live. It is true for the position that comes
 	// with it, which is at least atLeast.
 	Deletion(ctx context.Context, t es.Tenant, atLeast int64) (es.ID, int64, error)
-}
-
-// Branch is what belongs to a site, or to a sector of it.
-type Branch struct {
-	Tenant es.Tenant // Sector zero: the whole site
-	Kinds  []string
-	// Deletion picks what was deleted under that id; zero picks what lives.
-	Deletion es.ID
-	// AtLeast is the position that the answer must reflect.
-	AtLeast int64
-}
-
-// Leaf is one aggregate of a branch.
-type Leaf struct {
-	Kind string
-	ID   es.ID
 }
 
 // Cascade deletes and restores what belongs to a site or sector along with it,
@@ -142,8 +126,8 @@ func (c *Cascade) orphan(ctx context.Context, rec es.Recorded) error {
 	if now.id == (es.ID{}) {
 		return nil
 	}
-	leaf := Leaf{Kind: rec.Stream.Kind, ID: rec.Stream.ID}
-	return c.ask(ctx, rec, []Leaf{leaf}, commands.Delete{Deletion: now.id, Cascaded: true})
+	leaf := tenancy.Leaf{Kind: rec.Stream.Kind, ID: rec.Stream.ID}
+	return c.ask(ctx, rec, []tenancy.Leaf{leaf}, commands.Delete{Deletion: now.id, Cascaded: true})
 }
 
 // follow asks the same of everything below the event's site or sector that is
@@ -154,9 +138,9 @@ func (c *Cascade) follow(ctx context.Context, rec es.Recorded, deletion es.ID, k
 	if err != nil {
 		return fmt.Errorf("asking for the head of the log: %w", err)
 	}
-	branch := Branch{Tenant: rec.Tenant(), Kinds: kinds, Deletion: deletion, AtLeast: max(head, rec.Position)}
-	self := Leaf{Kind: rec.Stream.Kind, ID: rec.Stream.ID}
-	for after := (Leaf{}); ; {
+	branch := tenancy.Branch{Tenant: rec.Tenant(), Kinds: kinds, Deletion: deletion, AtLeast: max(head, rec.Position)}
+	self := tenancy.Leaf{Kind: rec.Stream.Kind, ID: rec.Stream.ID}
+	for after := (tenancy.Leaf{}); ; {
 		leaves, err := c.tree.Under(ctx, branch, after, cascadePage)
 		if err != nil {
 			return fmt.Errorf("listing what belongs to %s: %w", rec.Stream, err)
@@ -165,7 +149,7 @@ func (c *Cascade) follow(ctx context.Context, rec es.Recorded, deletion es.ID, k
 		if more {
 			after = leaves[len(leaves)-1]
 		}
-		leaves = slices.DeleteFunc(leaves, func(l Leaf) bool { return l == self })
+		leaves = slices.DeleteFunc(leaves, func(l tenancy.Leaf) bool { return l == self })
 		if err := c.ask(ctx, rec, leaves, payload); err != nil || !more {
 			return err
 		}
@@ -174,7 +158,7 @@ func (c *Cascade) follow(ctx context.Context, rec es.Recorded, deletion es.ID, k
 
 // ask sends the payload to all leaves. What refuses stays as it is and is
 // logged: a full plan, a unique value that is taken.
-func (c *Cascade) ask(ctx context.Context, rec es.Recorded, leaves []Leaf, payload any) error {
+func (c *Cascade) ask(ctx context.Context, rec es.Recorded, leaves []tenancy.Leaf, payload any) error {
 	requests := make([]commands.Request, 0, len(leaves))
 	for _, leaf := range leaves {
 		requests = append(requests, commands.Request{
@@ -191,8 +175,8 @@ func (c *Cascade) ask(ctx context.Context, rec es.Recorded, leaves []Leaf, paylo
 		case class == es.Internal || class == es.Unavailable:
 			return fmt.Errorf("following %s upon %s: %w", rec.Type, requests[i].Target, err)
 		default:
-			c.logger.WarnContext(ctx, "a cascade was refused", "type", rec.Type, "position", rec.Position,
-				"target", requests[i].Target, "request_id", rec.Request, "error", err)
+			c.logger.WarnContext(ctx, "a cascade was refused", slog.String("type", rec.Type), slog.Int64("position", rec.Position),
+				slog.String("target", requests[i].Target.String()), slog.String("request_id", rec.Request), slog.Any("error", err))
 		}
 	}
 	return nil

@@ -59,12 +59,12 @@ func (l logTree) deletions(ctx context.Context, through int64) (map[es.StreamID]
 	return deletions, tenants, err
 }
 
-func (l logTree) Under(ctx context.Context, b Branch, after Leaf, limit int) ([]Leaf, error) {
+func (l logTree) Under(ctx context.Context, b tenancy.Branch, after tenancy.Leaf, limit int) ([]tenancy.Leaf, error) {
 	deletions, tenants, err := l.deletions(ctx, b.AtLeast)
-	var leaves []Leaf
+	var leaves []tenancy.Leaf
 	for s, t := range tenants {
 		in := t.Account == b.Tenant.Account && t.Site == b.Tenant.Site && (b.Tenant.Sector == es.ID{} || t.Sector == b.Tenant.Sector)
-		leaf := Leaf{s.Kind, s.ID}
+		leaf := tenancy.Leaf{Kind: s.Kind, ID: s.ID}
 		if in && deletions[s] == b.Deletion && slices.Contains(b.Kinds, s.Kind) && compare(leaf, after) > 0 {
 			leaves = append(leaves, leaf)
 		}
@@ -73,7 +73,7 @@ func (l logTree) Under(ctx context.Context, b Branch, after Leaf, limit int) ([]
 	return leaves[:min(limit, len(leaves))], err
 }
 
-func compare(a, b Leaf) int { return strings.Compare(a.ID.String()+a.Kind, b.ID.String()+b.Kind) }
+func compare(a, b tenancy.Leaf) int { return strings.Compare(a.ID.String()+a.Kind, b.ID.String()+b.Kind) }
 
 func (l logTree) Deletion(ctx context.Context, t es.Tenant, atLeast int64) (es.ID, int64, error) {
 	deletions, _, err := l.deletions(ctx, atLeast)
