@@ -60,4 +60,6 @@ func writePID(file *os.File) error {
 	return err
 }
 
+func (l *folderLock) dir() string { return filepath.Dir(l.file.Name()) }
+
 func (l *folderLock) release() { _ = l.file.Close() }

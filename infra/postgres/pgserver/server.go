@@ -23,6 +23,9 @@ import (
 // Database is the database that Start makes.
 const Database = "igny8"
 
+// addressFile holds the server's address, with its password, for its owner only.
+const addressFile = "postgres.url"
+
 // ErrNoBinaries says that no usable PostgreSQL is installed, nor downloadable.
 var ErrNoBinaries = cluster.ErrNoBinaries
 
@@ -118,7 +121,7 @@ func (s *Server) begin(ctx context.Context) error {
 	}()
 	err := s.cluster.WaitReady(ready)
 	if err == nil {
-		err = s.makeDatabase(ctx)
+		err = errors.Join(s.makeDatabase(ctx), s.announce())
 	} else if cause := context.Cause(ready); cause != nil {
 		err = cause
 	}
@@ -128,6 +131,25 @@ func (s *Server) begin(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("start PostgreSQL: %w", err), s.Stop())
 	}
 	return nil
+}
+
+// announce leaves the address where Attach finds it.
+func (s *Server) announce() error {
+	path := filepath.Join(s.lock.dir(), addressFile)
+	if err := os.WriteFile(path, []byte(s.URL()), 0o600); err != nil {
+		return fmt.Errorf("announce the server: %w", err)
+	}
+	return nil
+}
+
+// Attach gives the address of the server that another process runs in the
+// folder, as URL does. Start's *InUseError says that there is one.
+func Attach(dir string) (string, error) {
+	url, err := os.ReadFile(filepath.Join(dir, addressFile)) //nolint:gosec // G304: inside our own folder.
+	if err != nil {
+		return "", fmt.Errorf("attach to the PostgreSQL in %s: %w", dir, err)
+	}
+	return string(url), nil
 }
 
 func (s *Server) makeDatabase(ctx context.Context) error {
