@@ -139,13 +139,14 @@ func (g *group) add(ctx context.Context, c *call, events []es.Event) error {
 	if next.revision == 0 {
 		next.tenant = c.Tenant
 	}
-	drafts := make([]es.NewEvent, 0, len(events))
+	drafts, opened := make([]es.NewEvent, 0, len(events)), make([]es.Event, 0, len(events))
 	for i, e := range events {
-		draft, err := g.draft(ctx, c, next, i, e)
+		draft, e, err := g.draft(ctx, c, next, i, e)
 		if err != nil {
 			return err
 		}
 		next.state = next.kind.Fold(next.state, draft.Envelope, e)
+		opened = append(opened, e)
 		next.revision++
 		drafts = append(drafts, draft)
 	}
@@ -153,7 +154,7 @@ func (g *group) add(ctx context.Context, c *call, events []es.Event) error {
 		return err
 	}
 	g.events = append(g.events, drafts...)
-	g.opened = append(g.opened, events...)
+	g.opened = append(g.opened, opened...)
 	g.state = next
 	if len(events) > 0 {
 		g.pending[c.Command] = next.revision
@@ -162,8 +163,9 @@ func (g *group) add(ctx context.Context, c *call, events []es.Event) error {
 	return nil
 }
 
-// draft is an event's envelope and sealed data.
-func (g *group) draft(ctx context.Context, c *call, st *stream, n int, e es.Event) (es.NewEvent, error) {
+// draft is an event's envelope and sealed data, and the event in the clear that
+// knows its sealed forms.
+func (g *group) draft(ctx context.Context, c *call, st *stream, n int, e es.Event) (es.NewEvent, es.Event, error) {
 	d := es.NewEvent{Envelope: es.Envelope{
 		ID: es.EventID(c.Command, n), Stream: st.id, Revision: st.revision + 1, Type: st.kind.TypeName(e),
 		RecordedAt: g.bus.config.Clock().UTC(),
@@ -173,17 +175,36 @@ func (g *group) draft(ctx context.Context, c *call, st *stream, n int, e es.Even
 	}}
 	sealed, err := g.bus.vault.Seal(ctx, d.Envelope, e)
 	if err != nil {
-		return d, busy(err)
+		return d, e, busy(err)
 	}
 	if d.Data, err = es.Encode(sealed); err != nil {
-		return d, err
+		return d, e, err
 	}
 	d.Salt = make([]byte, 32)
 	if _, err := rand.Read(d.Salt); err != nil {
-		return d, err
+		return d, e, err
 	}
 	d.DataHash = es.HashData(d.Salt, d.Data)
-	return d, nil
+	return d, withTokens(e, sealed), nil
+}
+
+// withTokens is the event with the sealed forms of its personal texts beside
+// them, so that whoever keeps a row or an answer can keep it sealed.
+func withTokens(e, sealed es.Event) es.Event {
+	var tokens []string
+	es.WithPersonal(sealed, func(_ string, p *es.Personal) { tokens = append(tokens, p.Token()) })
+	if len(tokens) == 0 {
+		return e
+	}
+	return es.WithPersonal(e, func(_ string, p *es.Personal) {
+		token, text := tokens[0], p.String()
+		tokens = tokens[1:]
+		if token == "" || p.IsErased() || p.Equal(es.Personal{}) {
+			return
+		}
+		p.SetSealed(token)
+		p.SetOpened(text)
+	})
 }
 
 // onSettled fills in the call's answer once the states after each event are

@@ -83,11 +83,13 @@ type Accounts interface {
 	Account(ctx context.Context, id es.ID) (AccountSummary, error)
 }
 
-// AccountSummary is what people see of their account when they log in.
+// AccountSummary is what people see of their account when they log in; the
+// account's own resource has the same names.
 type AccountSummary struct {
-	ID     es.ID  `json:"id"`
-	Name   string `json:"name"`
-	Slug   string `json:"slug"`
-	Status string `json:"status"`
-	Plan   string `json:"plan" doc:"The plan's slug."`
+	ID       es.ID  `json:"id"`
+	Name     string `json:"name"`
+	Slug     string `json:"slug"`
+	OwnerID  *es.ID `json:"owner_id"`
+	PlanSlug string `json:"plan_slug"`
+	Status   string `json:"status"`
 }
