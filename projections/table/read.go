@@ -34,9 +34,7 @@ func (t *Table[R]) numbered(ctx context.Context, r *projections.Reader, scope Sc
 	if int64(page.Number) > math.MaxInt64/maxPageSize {
 		return Page[R]{}, errInvalidPage()
 	}
-	conditions := s.conditions()
-	sql := "SELECT (SELECT count(*) FROM " + t.name + conditions + ") AS n, r.* FROM (" + t.selecting("") + conditions +
-		orderBy(t.order(q), false) + " LIMIT " + s.arg(page.Size) + " OFFSET " + s.arg(int64(page.Number-1)*int64(page.Size)) + ") r"
+	sql := t.paging(s, q, page)
 	count, err := int64(0), error(nil)
 	page.Position, err = r.Query(ctx, t.reading(scope, q), sql, s.args, func(rows pgx.Rows) error {
 		var row R
@@ -59,6 +57,13 @@ func (t *Table[R]) numbered(ctx context.Context, r *projections.Reader, scope Sc
 	page.HasPrevious = page.Number > 1
 	page.HasNext = int64(page.Number)*int64(page.Size) < count
 	return page, nil
+}
+
+// paging is the statement of a numbered page: the count of all before each row.
+func (t *Table[R]) paging(s *statement, q Query, page Page[R]) string {
+	conditions := s.conditions()
+	return "SELECT (SELECT count(*) FROM " + t.name + conditions + ") AS n, r.* FROM (" + t.selecting("") + conditions +
+		orderBy(t.order(q), false) + " LIMIT " + s.arg(page.Size) + " OFFSET " + s.arg(int64(page.Number-1)*int64(page.Size)) + ") r"
 }
 
 func errInvalidPage() error { return es.Refuse(es.NotFound, "invalid_page", "There is no such page.") }
