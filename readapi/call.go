@@ -9,6 +9,7 @@ import (
 
 	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/domain/es"
+	"github.com/igny8/igny8/projections/table"
 )
 
 // Call is the request that is being answered, for handlers.
@@ -92,6 +93,13 @@ func (c *Call) Wrote(outcome commands.Outcome) {
 // TrueAt says which position of the account's the answer is true for.
 func (c *Call) TrueAt(account es.ID, position int64) {
 	c.header.Set(consistencyHeader, c.edge.signer.token(account, position))
+}
+
+// Shows gives the answer the ETag of a row that was read, and says which
+// position it is true for.
+func (c *Call) Shows(row table.Base, at int64) {
+	c.header.Set("ETag", readETag(row.Revision, row.Position))
+	c.TrueAt(row.AccountID, at)
 }
 
 // Location names the resource that was made: "planner/keywords/<id>/".
