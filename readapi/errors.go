@@ -101,7 +101,7 @@ func describe(err error) *failure {
 			f.fields = map[string][]string{own.field: {own.message}}
 		}
 		return f
-	case errors.As(err, &refused) && refused.Class != es.Internal:
+	case errors.As(err, &refused) && statusOf(refused.Class) != http.StatusInternalServerError:
 		f := &failure{status: statusOf(refused.Class), code: refused.Word(), message: refused.Message, fields: refused.Fields}
 		if f.status == http.StatusServiceUnavailable {
 			f.retryAfter = 1

@@ -124,7 +124,7 @@ func (c *Call) keep(r reply) (commands.Answer, error) {
 	if r.body == nil {
 		return answer, nil
 	}
-	body, err := marshal(withoutSecrets(reflect.ValueOf(r.body)).Interface())
+	body, err := marshal(withoutSecrets(r.body))
 	answer.Body = body
 	return answer, err
 }

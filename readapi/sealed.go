@@ -9,54 +9,67 @@ import (
 // withoutSecrets copies a value with its personal fields sealed and fields
 // tagged `secret:"true"` empty. A personal text that was never sealed is left
 // out: it could only be kept in the clear.
-func withoutSecrets(v reflect.Value) reflect.Value {
+func withoutSecrets(value any) any {
+	v := copied(reflect.ValueOf(value))
+	removeSecrets(v)
+	return v.Interface()
+}
+
+// copied is a shallow copy that can be set.
+func copied(v reflect.Value) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	out.Set(v)
+	return out
+}
+
+func removeSecrets(v reflect.Value) {
 	switch v.Kind() {
-	case reflect.Pointer:
+	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
-			return v
+			return
 		}
-		out := reflect.New(v.Type().Elem())
-		out.Elem().Set(withoutSecrets(v.Elem()))
-		return out
-	case reflect.Interface:
-		if v.IsNil() {
-			return v
+		inside := copied(v.Elem())
+		removeSecrets(inside)
+		if v.Kind() == reflect.Pointer {
+			inside = inside.Addr()
 		}
-		return withoutSecrets(v.Elem())
+		v.Set(inside)
 	case reflect.Slice:
 		if v.IsNil() || !mayHoldPersonal(v.Type().Elem()) {
-			return v
+			return
 		}
-		out := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		for i := range v.Len() {
-			out.Index(i).Set(withoutSecrets(v.Index(i)))
+		items := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(items, v)
+		for i := range items.Len() {
+			removeSecrets(items.Index(i))
 		}
-		return out
+		v.Set(items)
 	case reflect.Struct:
-		return structWithoutSecrets(v)
+		eachField(v, func(field reflect.StructField, value reflect.Value) {
+			if field.Tag.Get("secret") == "true" {
+				value.SetZero()
+				return
+			}
+			removeSecrets(value)
+		}, func(p *es.Personal) { p.SetSealed(p.Token()) })
 	default:
-		return v
 	}
 }
 
-func structWithoutSecrets(v reflect.Value) reflect.Value {
-	out := reflect.New(v.Type()).Elem()
-	out.Set(v)
-	if p, ok := out.Addr().Interface().(*es.Personal); ok {
-		p.SetSealed(p.Token())
-		return out
+// eachField calls field with every field of a struct that JSON shows, or
+// personal if the struct is a personal text. Fields of an embedded struct are
+// shown even where its type is not exported.
+func eachField(v reflect.Value, field func(reflect.StructField, reflect.Value), personal func(*es.Personal)) {
+	if v.CanAddr() && v.Type() == reflect.TypeFor[es.Personal]() {
+		p, _ := v.Addr().Interface().(*es.Personal)
+		personal(p)
+		return
 	}
 	for i := range v.NumField() {
-		field := v.Type().Field(i)
-		switch {
-		case !field.IsExported():
-		case field.Tag.Get("secret") == "true":
-			out.Field(i).SetZero()
-		default:
-			out.Field(i).Set(withoutSecrets(v.Field(i)))
+		if f := v.Type().Field(i); f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct {
+			field(f, v.Field(i))
 		}
 	}
-	return out
 }
 
 func mayHoldPersonal(t reflect.Type) bool {
@@ -83,17 +96,7 @@ func eachPersonal(v reflect.Value, f func(*es.Personal)) {
 			eachPersonal(v.Index(i), f)
 		}
 	case reflect.Struct:
-		if v.CanAddr() {
-			if p, ok := v.Addr().Interface().(*es.Personal); ok {
-				f(p)
-				return
-			}
-		}
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				eachPersonal(v.Field(i), f)
-			}
-		}
+		eachField(v, func(_ reflect.StructField, value reflect.Value) { eachPersonal(value, f) }, f)
 	default:
 	}
 }

@@ -102,6 +102,9 @@ func mountTyped[In, Out any](api *API, declared Route, handler func(context.Cont
 		blank, body = func() any { return new(Out) }, reflect.TypeFor[Out]()
 	}
 	e.respond(op, r.Status, body)
+	if field, ok := reflect.TypeFor[In]().FieldByName("Body"); ok {
+		takes(op, e.schemas.Schema(field.Type, true, requestName(op)))
+	}
 	if r.DryRuns {
 		e.respond(op, http.StatusOK, reflect.TypeFor[Data[DryRun[Out]]]())
 	}
@@ -115,6 +118,15 @@ func mountTyped[In, Out any](api *API, declared Route, handler func(context.Cont
 			return wrap(call, out, err)
 		}})
 	})
+}
+
+// requestName is the name of a body whose type has none.
+func requestName(op *huma.Operation) string {
+	var b strings.Builder
+	for word := range strings.FieldsFuncSeq(op.OperationID, func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
+		b.WriteString(capital(word))
+	}
+	return b.String() + "Request"
 }
 
 func wrap[Out any](call *Call, out *Out, err error) (reply, error) {
