@@ -135,6 +135,7 @@ func TestEachImportRuleForbidsWhatItSaysAndNoMore(t *testing.T) {
 		{from: "infra/observe", to: "github.com/danielgtaylor/huma/v2", test: true, rule: "only readapi knows the HTTP framework"},
 		{from: "infra/eventstore/postgres", to: module + "commands"},
 		{from: "infra/postgres", to: module + "migrations"},
+		{from: "infra/credentials", to: module + "commands/identity"},
 		{from: "infra/vault", to: module + "domain/identity", rule: "infra implements ports"},
 		{from: "infra/vault", to: module + "readapi", rule: "infra implements ports"},
 		{from: "migrations", to: "embed"},
