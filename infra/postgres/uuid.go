@@ -1,73 +1,60 @@
 package postgres
 
 import (
-	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// RegisterTypes makes pgx send and read uuid.UUID, and slices and pointers of
-// it, in Postgres's binary form; without it they pass through text. Every pool
-// of DB has it; it is for connections made otherwise.
+// RegisterTypes makes pgx send and read uuid.UUID, also in slices and behind
+// pointers, as Postgres's 16 bytes; pgx by itself takes them through text. Every
+// pool of DB has it; it is for connections made otherwise.
 func RegisterTypes(m *pgtype.Map) {
-	m.TryWrapEncodePlanFuncs = append([]pgtype.TryWrapEncodePlanFunc{wrapEncode}, m.TryWrapEncodePlanFuncs...)
-	m.TryWrapScanPlanFuncs = append([]pgtype.TryWrapScanPlanFunc{wrapScan}, m.TryWrapScanPlanFuncs...)
+	one := &pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: uuidCodec{}}
+	m.RegisterType(one)
+	m.RegisterType(&pgtype.Type{Name: "_uuid", OID: pgtype.UUIDArrayOID, Codec: &pgtype.ArrayCodec{ElementType: one}})
 	m.RegisterDefaultPgType(uuid.UUID{}, "uuid")
 	m.RegisterDefaultPgType([]uuid.UUID{}, "_uuid")
 }
 
-// googleUUID is a uuid.UUID as pgx's own codec understands it.
-type googleUUID uuid.UUID
+// uuidCodec is pgx's own, but for uuid.UUID in binary.
+type uuidCodec struct{ pgtype.UUIDCodec }
 
-func (id googleUUID) UUIDValue() (pgtype.UUID, error) {
-	return pgtype.UUID{Bytes: id, Valid: true}, nil
+func (c uuidCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
+	if _, ok := value.(uuid.UUID); ok && format == pgtype.BinaryFormatCode {
+		return encodeUUID{}
+	}
+	return c.UUIDCodec.PlanEncode(m, oid, format, value)
 }
 
-func (id *googleUUID) ScanUUID(v pgtype.UUID) error {
-	if !v.Valid {
-		return errors.New("cannot scan NULL into uuid.UUID; use *uuid.UUID")
+func (c uuidCodec) PlanScan(m *pgtype.Map, oid uint32, format int16, target any) pgtype.ScanPlan {
+	if _, ok := target.(*uuid.UUID); ok && format == pgtype.BinaryFormatCode {
+		return scanUUID{}
 	}
-	*id = v.Bytes
+	return c.UUIDCodec.PlanScan(m, oid, format, target)
+}
+
+type encodeUUID struct{}
+
+func (encodeUUID) Encode(value any, buf []byte) ([]byte, error) {
+	id, ok := value.(uuid.UUID)
+	if !ok {
+		return nil, fmt.Errorf("cannot encode %T as uuid", value)
+	}
+	return append(buf, id[:]...), nil
+}
+
+type scanUUID struct{}
+
+func (scanUUID) Scan(src []byte, target any) error {
+	id, ok := target.(*uuid.UUID)
+	if !ok {
+		return fmt.Errorf("cannot scan uuid into %T", target)
+	}
+	if len(src) != len(id) {
+		return fmt.Errorf("cannot scan %d bytes (or NULL) into uuid.UUID", len(src))
+	}
+	copy(id[:], src)
 	return nil
-}
-
-func wrapEncode(value any) (pgtype.WrappedEncodePlanNextSetter, any, bool) {
-	id, ok := value.(uuid.UUID)
-	if !ok {
-		return nil, nil, false
-	}
-	return &encodePlan{}, googleUUID(id), true
-}
-
-type encodePlan struct{ next pgtype.EncodePlan }
-
-func (p *encodePlan) SetNext(next pgtype.EncodePlan) { p.next = next }
-
-func (p *encodePlan) Encode(value any, buf []byte) ([]byte, error) {
-	id, ok := value.(uuid.UUID)
-	if !ok {
-		return nil, errors.New("not a uuid.UUID")
-	}
-	return p.next.Encode(googleUUID(id), buf)
-}
-
-func wrapScan(target any) (pgtype.WrappedScanPlanNextSetter, any, bool) {
-	id, ok := target.(*uuid.UUID)
-	if !ok {
-		return nil, nil, false
-	}
-	return &scanPlan{}, (*googleUUID)(id), true
-}
-
-type scanPlan struct{ next pgtype.ScanPlan }
-
-func (p *scanPlan) SetNext(next pgtype.ScanPlan) { p.next = next }
-
-func (p *scanPlan) Scan(src []byte, target any) error {
-	id, ok := target.(*uuid.UUID)
-	if !ok {
-		return errors.New("not a *uuid.UUID")
-	}
-	return p.next.Scan(src, (*googleUUID)(id))
 }
