@@ -28,7 +28,7 @@ import (
 	"github.com/igny8/igny8/projections/planner"
 	"github.com/igny8/igny8/projections/tenancy"
 	"github.com/igny8/igny8/readapi"
-	planning2 "github.com/igny8/igny8/readapi/planner"
+	servingplans "github.com/igny8/igny8/readapi/planner"
 	serving "github.com/igny8/igny8/readapi/tenancy"
 )
 
@@ -36,12 +36,13 @@ import (
 // memory one, and authentication: a token is "<role>@<account>".
 type world struct {
 	*testing.T
-	api   *readapi.API
-	bus   *commands.Bus
-	store *memory.Store
-	admin *projections.Admin
-	ann   es.ID
-	bob   es.ID
+	api    *readapi.API
+	bus    *commands.Bus
+	store  *memory.Store
+	admin  *projections.Admin
+	reader *projections.Reader
+	ann    es.ID
+	bob    es.ID
 }
 
 type people map[string]es.ID
@@ -78,9 +79,9 @@ func newWorld(t *testing.T) *world {
 	}
 	w.must(w.admin.Ensure(t.Context(), nil))
 	positions := projections.NewPositions()
-	reader := projections.NewReader(db.Pool(postgres.RoleApp), positions)
+	w.reader = projections.NewReader(db.Pool(postgres.RoleApp), positions)
 	logger := slog.New(slog.DiscardHandler)
-	cascade := tenants.NewCascade(w.bus, registry, tenancy.NewTree(reader), w.store.Head, logger)
+	cascade := tenants.NewCascade(w.bus, registry, tenancy.NewTree(w.reader), w.store.Head, logger)
 	follower := &commands.Follower{
 		Name: "cascade", Types: cascade.Types(), Reactions: []commands.Reaction{cascade.React}, Log: w.store,
 		Checkpoints: followers.New(db.Pool(postgres.RoleProjector)), Registry: registry, Logger: logger,
@@ -92,11 +93,11 @@ func newWorld(t *testing.T) *world {
 
 	w.api = readapi.New(readapi.Options{
 		Bus:         &commands.Settling{Bus: w.bus, Parents: []es.AnyKind{domain.SiteKind, domain.SectorKind}, Follower: follower, Head: w.store.Head},
-		Idempotency: idempotency.New(db.Pool(postgres.RoleLogin), sealer), Reader: reader, Opener: sealer,
+		Idempotency: idempotency.New(db.Pool(postgres.RoleLogin), sealer), Reader: w.reader, Opener: sealer,
 		Authenticator: people{"ann": w.ann, "bob": w.bob}, Key: bytes.Repeat([]byte("k"), 32), Logger: logger, Unthrottled: true,
 	})
-	serving.Mount(w.api, reader)
-	planning2.Mount(w.api)
+	serving.Mount(w.api, w.reader)
+	servingplans.Mount(w.api)
 	w.must(tenants.Seed(t.Context(), w.bus))
 	for name, id := range map[string]es.ID{"Ann": w.ann, "Bob": w.bob} {
 		_, err := tenants.Open(t.Context(), w.bus, commands.Request{Actor: es.System(), Target: id}, tenants.CreateAccount{Name: name, Plan: "starter"})
