@@ -131,6 +131,9 @@ func (s *Service) logged(ctx context.Context, refresh RefreshToken) (Login, erro
 	if err != nil {
 		return Login{}, fmt.Errorf("reading the account of who logs in: %w", err)
 	}
+	if account.ID != refresh.Account {
+		return Login{}, es.Refuse(es.Unavailable, "account_opening", "The account is still being opened. Try again in a moment.")
+	}
 	login := Login{RefreshToken: refresh.Text, User: refresh.User, Account: account}
 	login.AccessToken, login.ExpiresAt, err = s.Access.Sign(ctx, Bearer{
 		User: refresh.User, Account: refresh.Account, Role: user.Role, Session: refresh.Session,

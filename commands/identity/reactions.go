@@ -19,10 +19,8 @@ func OpensAccount(accounts Accounts) commands.Reaction {
 			return nil
 		}
 		r := opening(commands.Request{
-			Actor:   es.Actor{Kind: es.UserActor, ID: rec.Stream.ID, Role: es.Owner},
 			Command: rec.Command, Request: rec.Request, Correlation: rec.Correlation,
 		}, rec.Stream.Account)
-		r.Causation = rec.ID
 		_, err := accounts.Open(ctx, r, rec.Stream.ID, *registered.Opens)
 		if err == nil || opened(ctx, accounts, rec.Stream.Account) {
 			return nil

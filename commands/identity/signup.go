@@ -106,12 +106,12 @@ func (s *Service) checkSignUp(ctx context.Context, up *SignUp, n identity.NewUse
 	return faults.Err()
 }
 
-// opening is the request that opens an account after a registration, the same
-// one whoever sends it.
+// opening is the request by which the product opens an account because of a
+// registration; it is the same one whoever sends it.
 func opening(registration commands.Request, account es.ID) commands.Request {
 	return commands.Request{
-		Tenant: es.Tenant{Account: account}, Target: account, Actor: registration.Actor,
-		Command: es.Derive(registration.Command, "open account", 0),
+		Tenant: es.Tenant{Account: account}, Target: account, Actor: es.System(),
+		Command: es.Derive(registration.Command, "open account", 0), Causation: es.EventID(registration.Command, 0),
 		Request: registration.Request, Correlation: registration.Correlation,
 	}
 }
