@@ -73,7 +73,9 @@ func (l logTree) Under(ctx context.Context, b tenancy.Branch, after tenancy.Leaf
 	return leaves[:min(limit, len(leaves))], err
 }
 
-func compare(a, b tenancy.Leaf) int { return strings.Compare(a.ID.String()+a.Kind, b.ID.String()+b.Kind) }
+func compare(a, b tenancy.Leaf) int {
+	return strings.Compare(a.ID.String()+a.Kind, b.ID.String()+b.Kind)
+}
 
 func (l logTree) Deletion(ctx context.Context, t es.Tenant, atLeast int64) (es.ID, int64, error) {
 	deletions, _, err := l.deletions(ctx, atLeast)

@@ -138,8 +138,8 @@ func (w *world) do(method, path, body string, headers ...string) *answer {
 	r := httptest.NewRequestWithContext(w.Context(), method, "/api/v1/"+path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer owner@ann")
 	r.Header.Set("Content-Type", "application/json")
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		r.Header.Set(pair[0], pair[1])
 	}
 	recorder := httptest.NewRecorder()
 	w.api.ServeHTTP(recorder, r)
