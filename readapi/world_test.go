@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/domain/es"
@@ -376,5 +375,3 @@ func (w *world) made(name string, more ...with) *answer {
 
 // fresh makes a read wait for a write.
 func fresh(a *answer) with { return head("X-Consistency-Token", a.Header.Get("X-Consistency-Token")) }
-
-func brief(o *readapi.Options) { o.Timeout = 500 * time.Millisecond }

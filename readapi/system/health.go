@@ -45,12 +45,13 @@ func MountHealth(api *readapi.API, logger *slog.Logger, checks ...Check) {
 		}
 		return &Health{Status: "ok"}, nil
 	}
-	for path, name := range map[string]string{"/readyz": "readyz", "system/health/": "system.health"} {
-		readapi.Handle(api, readapi.Route{
-			Method: http.MethodGet, Path: path, Name: name, Public: true, Unthrottled: true,
-			Summary: "Is all that it needs well?",
-		}, ready)
+	readiness := readapi.Route{
+		Method: http.MethodGet, Path: "/readyz", Name: "readyz", Public: true, Unthrottled: true,
+		Summary: "Is all that it needs well?",
 	}
+	readapi.Handle(api, readiness, ready)
+	readiness.Path, readiness.Name = "system/health/", "system.health"
+	readapi.Handle(api, readiness, ready)
 }
 
 // runChecks runs the checks at the same time and names those that failed.
