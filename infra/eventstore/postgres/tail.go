@@ -30,7 +30,9 @@ type tail struct {
 
 func newTail(pool *pgxpool.Pool, read func(context.Context) (int64, error)) *tail {
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &tail{config: pool.Config().ConnConfig.Copy(), read: read, cancel: cancel, moved: make(chan struct{})}
+	config := pool.Config().ConnConfig.Copy()
+	config.RuntimeParams["application_name"] = "listen " + config.RuntimeParams["application_name"]
+	t := &tail{config: config, read: read, cancel: cancel, moved: make(chan struct{})}
 	t.ended.Go(func() { t.listen(ctx) })
 	t.ended.Go(func() { t.poll(ctx) })
 	return t

@@ -1,0 +1,92 @@
+package postgres_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/igny8/igny8/infra/eventstore/postgres"
+	database "github.com/igny8/igny8/infra/postgres"
+	"github.com/igny8/igny8/infra/postgres/pgtest"
+)
+
+// listeners counts the connections that listen in the test's database.
+func listeners(t *testing.T, db *pgtest.DB) (n int) {
+	t.Helper()
+	err := db.Postgres.Pool(database.RoleOwner).QueryRow(t.Context(), `
+		SELECT count(*) FROM pg_stat_activity
+		WHERE datname = current_database() AND usename = 'igny8_projector' AND application_name LIKE 'listen%'`).Scan(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestHoweverManyWaitOneConnectionListens(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	log, store := newLog(t, db), newStore(t, db)
+	var waiters sync.WaitGroup
+	for range 30 {
+		waiters.Go(func() {
+			if _, err := log.Wait(t.Context(), 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if _, err := store.Append(t.Context(), newAppend(1)); err != nil {
+		t.Fatal(err)
+	}
+	waiters.Wait()
+	if n := listeners(t, db); n != 1 {
+		t.Errorf("%d connections listen", n)
+	}
+}
+
+func TestAWaitOutlivesTheLossOfItsListeningConnection(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	log, store := newLog(t, db), newStore(t, db)
+	for n := range int64(5) {
+		woken := make(chan error, 1)
+		go func() {
+			_, err := log.Wait(t.Context(), n)
+			woken <- err
+		}()
+		admin(t, db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'igny8_projector' AND datname = current_database()")
+		if _, err := store.Append(t.Context(), newAppend(1)); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-woken:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("nobody woke the waiter")
+		}
+	}
+}
+
+func TestAClosedLogKeepsNoConnection(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	log := postgres.NewLog(db.Postgres.Pool(database.RoleProjector))
+	if _, err := newStore(t, db).Append(t.Context(), newAppend(1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.Wait(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for listeners(t, db) > 0 {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatal("it listens for ever")
+		}
+	}
+}
