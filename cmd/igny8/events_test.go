@@ -72,6 +72,7 @@ func TestPullPrintsEventsInOrderUpToTheLimitOrTheEnd(t *testing.T) {
 		"events pull --json --after=1005":                                                 {5, 1006},
 		"events pull --json --after=5000":                                                 {0, 0},
 		"events pull --json --limit=3 --account=" + account(2).String():                   {3, 1},
+		"events pull --json --limit=0 --account=" + account(2).String():                   {pageSize/2 + 5, 1},
 		"events pull --json --types=test.*,other.x.v1 --limit=2":                          {2, 1},
 		"events pull --json --types=other.*":                                              {0, 0},
 		fmt.Sprintf("events pull --json --after=%d --limit=0 --types=test.*", pageSize-1): {11, pageSize},
