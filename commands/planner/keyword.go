@@ -1,24 +1,15 @@
-// Package planner declares what can be asked about keywords and clusters, and
-// who may.
 package planner
 
 import (
-	"slices"
-
 	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/planner"
 )
 
-// Ops is what can be asked of the module.
-func Ops() []commands.Op {
-	return slices.Concat(
-		[]commands.Op{
-			commands.Create[CreateKeyword](planner.KeywordKind, es.Editor, commands.InSector),
-			commands.On[ChangeKeyword](planner.KeywordKind, "change", es.Editor),
-		},
-		commands.Lifecycle(planner.KeywordKind, es.Editor, es.Admin),
-	)
+func keywordOps() []commands.Op {
+	return append(commands.Lifecycle(planner.KeywordKind, es.Editor, es.Admin),
+		commands.Create[CreateKeyword](planner.KeywordKind, es.Editor, commands.InSector),
+		commands.On[ChangeKeyword](planner.KeywordKind, "change", es.Editor))
 }
 
 // CreateKeyword asks to add a keyword to a sector. What is left out is unknown.

@@ -34,7 +34,7 @@ func (plainVault) ClaimKey(context.Context, string, string) ([]byte, error) {
 	return nil, errors.New("no personal claims here")
 }
 
-var registry = es.NewRegistry(tenancy.PlanKind, tenancy.AccountKind, tenancy.SiteKind, tenancy.SectorKind, domainplanner.KeywordKind)
+var registry = es.NewRegistry(slices.Concat(tenancy.Kinds(), domainplanner.Kinds())...)
 
 // logTree is a Tree that reads the log each time, and knows no more of it than
 // it was asked to.

@@ -1,5 +1,3 @@
-// Package planner decides about what a site wants to rank for: keywords and the
-// clusters they form.
 package planner
 
 import (

@@ -1,6 +1,3 @@
-// Package tenancy decides about whose data everything is: accounts with their
-// settings and plans, and the sites and sectors that planning and writing
-// happen in. Industries are seed data that sites and sectors refer to.
 package tenancy
 
 import (

@@ -1,4 +1,3 @@
-// Package planner shows keywords and clusters.
 package planner
 
 import (

@@ -216,6 +216,9 @@ func (t *Table[R]) Columns() []Column {
 	return all
 }
 
+// Kind is the kind of the aggregates that are the rows.
+func (t *Table[R]) Kind() es.AnyKind { return t.spec.Kind }
+
 // Fold is the row after one more event of its stream, from the row before, or
 // from nil before the first. It gives an R, or nil once the stream is purged: a
 // purged row is in no table. The row before stays as it was. Folding a stream

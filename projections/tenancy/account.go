@@ -1,5 +1,3 @@
-// Package tenancy shows accounts and their settings, plans, sites and sectors,
-// and knows what belongs to which of them.
 package tenancy
 
 import (

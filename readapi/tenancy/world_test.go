@@ -45,6 +45,12 @@ type world struct {
 	bob    es.ID
 }
 
+// shaped is a table, whose rows writes answer.
+type shaped interface {
+	Kind() es.AnyKind
+	Fold(row any, rec es.Recorded, e es.Event) any
+}
+
 type people map[string]es.ID
 
 func (p people) Authenticate(_ context.Context, token string) (readapi.Principal, error) {
@@ -63,19 +69,19 @@ func newWorld(t *testing.T) *world {
 	master, err := vault.OpenMasterKey(filepath.Join(t.TempDir(), "master.key"))
 	w.must(err)
 	sealer := vault.New(db.Pool(postgres.RoleAppender), master, vault.Config{})
-	registry := es.NewRegistry(domain.PlanKind, domain.AccountKind, domain.SiteKind, domain.SectorKind, domainplanner.KeywordKind)
-	accounts, sites, sectors := tenancy.Accounts(), tenancy.Sites(), tenancy.Sectors()
-	plans, keywords := tenancy.Plans(), planner.Keywords()
-	w.bus = commands.New(w.store, sealer, registry, slices.Concat(tenants.Ops(), planning.Ops()), commands.Config{}).
-		WithShape(domain.AccountKind.Name, commands.Shape{Fold: accounts.Fold}).
-		WithShape(domain.SiteKind.Name, commands.Shape{Fold: sites.Fold}).
-		WithShape(domain.SectorKind.Name, commands.Shape{Fold: sectors.Fold}).
-		WithShape(domainplanner.KeywordKind.Name, commands.Shape{Fold: keywords.Fold})
+	registry := es.NewRegistry(slices.Concat(domain.Kinds(), domainplanner.Kinds())...)
+	models := slices.Concat(tenancy.ReadModels(), planner.ReadModels())
+	w.bus = commands.New(w.store, sealer, registry, slices.Concat(tenants.Ops(), planning.Ops()), commands.Config{})
+	for _, model := range models {
+		if rows, ok := model.(shaped); ok {
+			w.bus.WithShape(rows.Kind().KindName(), commands.Shape{Fold: rows.Fold})
+		}
+	}
 	w.bus.WithAccounts(tenants.Accounts{Bus: w.bus})
 
 	w.admin = &projections.Admin{
 		Owner: db.Pool(postgres.RoleOwner), Projector: db.Pool(postgres.RoleProjector), Log: w.store, Registry: registry,
-		Projections: []projections.Projection{accounts, sites, sectors, plans, keywords, tenancy.TreeProjection()},
+		Projections: models,
 	}
 	w.must(w.admin.Ensure(t.Context(), nil))
 	positions := projections.NewPositions()
