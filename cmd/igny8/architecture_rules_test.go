@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-const module = "github.com/igny8/igny8/"
+const ourModule = "github.com/igny8/igny8/"
 
 // place is where a package stands: in which room, and in which module's part of
 // it.
@@ -24,7 +24,7 @@ type place struct {
 var kernels = []string{"es", "text", "table"}
 
 func placeOf(importPath string) place {
-	path, ours := strings.CutPrefix(importPath, module)
+	path, ours := strings.CutPrefix(importPath, ourModule)
 	p := place{path: path, ours: ours, test: strings.HasSuffix(path, "test") || fixture(path)}
 	if !ours {
 		return p

@@ -63,14 +63,14 @@ func TestACommandWithoutItsPartDoesNotExist(t *testing.T) {
 	}
 }
 
-func allParts() parts {
+func everyPart() parts {
 	closed := false
 	return parts{
 		serve:       func(context.Context, config.Config, *slog.Logger, func(string)) error { return nil },
-		migrations:  opened[migrator](&schema{}, &closed),
-		projections: opened[projectionKeeper](&keeper{}, &closed),
+		migrations:  opened[migrator](&schemaInMemory{}, &closed),
+		projections: opened[projectionKeeper](&keeperInMemory{}, &closed),
 		log:         opened[projections.Log](nil, &closed),
-		admins:      opened[adminMaker](&admins{}, &closed),
+		admins:      opened[adminMaker](&adminsInMemory{}, &closed),
 	}
 }
 
@@ -80,12 +80,12 @@ func TestEveryCommandHasAHelpWithAnExample(t *testing.T) {
 		"serve", "migrate", "rebuild", "projections status", "projections retry", "projections rebuild",
 		"events pull", "events tail", "platform create-admin", "config", "version",
 	} {
-		got := call(t, allParts(), command+" --help")
+		got := call(t, everyPart(), command+" --help")
 		example := "  igny8 " + strings.Replace(command, "projections rebuild", "rebuild", 1)
 		if got.code != exitDone || !strings.Contains(got.stdout, "Example") || !strings.Contains(got.stdout, example) {
 			t.Errorf("igny8 %s --help (code %d):\n%s", command, got.code, got.stdout)
 		}
-		if !strings.Contains(call(t, allParts(), "--help").stdout, command) {
+		if !strings.Contains(call(t, everyPart(), "--help").stdout, command) {
 			t.Errorf("igny8 --help does not name %s", command)
 		}
 	}
@@ -112,7 +112,7 @@ func TestAWrongLineEndsWithTwoAndNamesTheHelp(t *testing.T) {
 		"platform create-admin --email=a@b.example":      "--password-stdin",
 		"migrate --log-level=loud":                       "IGNY8_LOG_LEVEL",
 	} {
-		if got := call(t, allParts(), line); got.code != exitUsage || !strings.Contains(got.stderr, want) || got.stdout != "" {
+		if got := call(t, everyPart(), line); got.code != exitUsage || !strings.Contains(got.stderr, want) || got.stdout != "" {
 			t.Errorf("igny8 %s: %+v, want %q", line, got, want)
 		}
 	}
@@ -203,12 +203,12 @@ func TestAFailedCommandEndsWithOneAndSaysWhy(t *testing.T) {
 	}
 }
 
-// schema is a migrator in memory.
-type schema struct{ pending []string }
+// schemaInMemory is a migrator in memory.
+type schemaInMemory struct{ pending []string }
 
-func (m *schema) Pending(context.Context) ([]string, error) { return m.pending, nil }
+func (m *schemaInMemory) Pending(context.Context) ([]string, error) { return m.pending, nil }
 
-func (m *schema) Migrate(context.Context) ([]string, error) {
+func (m *schemaInMemory) Migrate(context.Context) ([]string, error) {
 	did := m.pending
 	m.pending = nil
 	return did, nil
@@ -217,7 +217,7 @@ func (m *schema) Migrate(context.Context) ([]string, error) {
 func TestMigrateNamesWhatItAppliedAndTheSecondTimeNothing(t *testing.T) {
 	t.Parallel()
 	closed := false
-	p := parts{migrations: opened[migrator](&schema{pending: []string{"0001_roles.sql"}}, &closed)}
+	p := parts{migrations: opened[migrator](&schemaInMemory{pending: []string{"0001_roles.sql"}}, &closed)}
 	if got := call(t, p, "migrate --check"); got.code != exitFailed || !strings.Contains(got.stdout, "0001_roles.sql") || !strings.Contains(got.stderr, "run igny8 migrate") {
 		t.Errorf("%+v", got)
 	}
@@ -235,32 +235,32 @@ func TestMigrateNamesWhatItAppliedAndTheSecondTimeNothing(t *testing.T) {
 	}
 }
 
-// keeper is a projectionKeeper in memory.
-type keeper struct{ differing int64 }
+// keeperInMemory is a projectionKeeper in memory.
+type keeperInMemory struct{ differing int64 }
 
-func (*keeper) Status(context.Context) ([]projectionStatus, error) {
+func (*keeperInMemory) Status(context.Context) ([]projectionStatus, error) {
 	return []projectionStatus{
 		{Name: "planner.keywords", Version: 1, Position: 90, Head: 100, Parked: []parkedAccount{{Account: es.ID{15: 7}, Position: 42, Error: "boom"}}},
 		{Name: "tenancy.sites", Version: 2, Position: 100, Head: 100, Parked: []parkedAccount{}},
 	}, nil
 }
 
-func (*keeper) Rebuild(_ context.Context, _ string, tell tellProgress) (int64, error) {
+func (*keeperInMemory) Rebuild(_ context.Context, _ string, tell tellProgress) (int64, error) {
 	tell("reading", 50, 100)
 	tell("reading", 100, 100)
 	tell("indexing", 0, 0)
 	return 100, nil
 }
 
-func (k *keeper) Compare(context.Context, string, tellProgress) (int64, error) {
+func (k *keeperInMemory) Compare(context.Context, string, tellProgress) (int64, error) {
 	return k.differing, nil
 }
-func (*keeper) Retry(context.Context, string, es.ID) (int64, error) { return 3, nil }
+func (*keeperInMemory) Retry(context.Context, string, es.ID) (int64, error) { return 3, nil }
 
 func TestProjectionsSayHowFarTheyAreAndWhatToDoAboutAParkedAccount(t *testing.T) {
 	t.Parallel()
 	closed := false
-	p := parts{projections: opened[projectionKeeper](&keeper{}, &closed)}
+	p := parts{projections: opened[projectionKeeper](&keeperInMemory{}, &closed)}
 	got := call(t, p, "projections status")
 	retry := "igny8 projections retry planner.keywords --account=00000000-0000-0000-0000-000000000007"
 	if !strings.Contains(got.stdout, retry) || !strings.Contains(got.stdout, "boom") {
@@ -278,7 +278,7 @@ func TestProjectionsSayHowFarTheyAreAndWhatToDoAboutAParkedAccount(t *testing.T)
 func TestRebuildShowsProgressOnStandardErrorAndNoneToPrograms(t *testing.T) {
 	t.Parallel()
 	closed := false
-	p := parts{projections: opened[projectionKeeper](&keeper{}, &closed)}
+	p := parts{projections: opened[projectionKeeper](&keeperInMemory{}, &closed)}
 	got := call(t, p, "rebuild --all")
 	if got.code != exitDone || !strings.Contains(got.stderr, "tenancy.sites: reading 100 of 100 events, 100%") || !strings.Contains(got.stdout, "planner.keywords: made anew from 100 events") {
 		t.Errorf("%+v", got)
@@ -292,20 +292,20 @@ func TestRebuildShowsProgressOnStandardErrorAndNoneToPrograms(t *testing.T) {
 func TestRebuildCheckFailsWhenARowDiffers(t *testing.T) {
 	t.Parallel()
 	closed := false
-	p := parts{projections: opened[projectionKeeper](&keeper{differing: 2}, &closed)}
+	p := parts{projections: opened[projectionKeeper](&keeperInMemory{differing: 2}, &closed)}
 	if got := call(t, p, "rebuild --check planner.keywords"); got.code != exitFailed || !strings.Contains(got.stdout, "2 rows differ") || !strings.Contains(got.stderr, "planner.keywords") {
 		t.Errorf("%+v", got)
 	}
-	p.projections = opened[projectionKeeper](&keeper{}, &closed)
+	p.projections = opened[projectionKeeper](&keeperInMemory{}, &closed)
 	if got := call(t, p, "rebuild --check --all"); got.code != exitDone || !strings.Contains(got.stdout, "equal to the events") {
 		t.Errorf("%+v", got)
 	}
 }
 
-// admins is an adminMaker in memory.
-type admins struct{ made newAdmin }
+// adminsInMemory is an adminMaker in memory.
+type adminsInMemory struct{ made newAdmin }
 
-func (a *admins) CreateAdmin(_ context.Context, n newAdmin) (es.ID, error) {
+func (a *adminsInMemory) CreateAdmin(_ context.Context, n newAdmin) (es.ID, error) {
 	a.made = n
 	return es.ID{15: 1}, nil
 }
@@ -313,7 +313,7 @@ func (a *admins) CreateAdmin(_ context.Context, n newAdmin) (es.ID, error) {
 func TestThePasswordOfAnAdministratorComesFromStandardInputOnly(t *testing.T) {
 	t.Parallel()
 	closed := false
-	made := &admins{}
+	made := &adminsInMemory{}
 	p := parts{admins: opened[adminMaker](made, &closed)}
 	line := strings.Fields("platform create-admin --email=ada@example.com --first-name=Ada --password-stdin")
 	got := callWith(t, t.Context(), p, "hunter2\n", line)
