@@ -118,8 +118,8 @@ func rules() []rule {
 		{
 			name: "readapi asks commands and projections",
 			forbids: func(from, to place) bool {
-				return from.room == "readapi" && (to.in("docs") || to.room == "domain" && to.module != "" ||
-					!from.test && (to.in("infra", "migrations") || to.from("github.com/jackc/pgx/v5", "database/sql")))
+				return from.room == "readapi" && (to.in("docs") ||
+					!from.test && (to.room == "domain" && to.module != from.module && to.module != "" || to.in("infra", "migrations") || to.from("github.com/jackc/pgx/v5", "database/sql")))
 			},
 			why:     "the edge translates requests; what it may ask is what commands and projections offer, so that every client meets the same rules",
 			instead: "use the command's type of commands/<module>, or the row and query of projections/<module>; declare a port in readapi for anything else",
