@@ -104,6 +104,7 @@ func mountTyped[In, Out any](api *API, declared Route, handler func(context.Cont
 	e.respond(op, r.Status, body)
 	if field, ok := reflect.TypeFor[In]().FieldByName("Body"); ok {
 		takes(op, e.schemas.Schema(field.Type, true, requestName(op)))
+		op.RequestBody.Required = field.Type.Kind() != reflect.Pointer
 	}
 	if r.DryRuns {
 		e.respond(op, http.StatusOK, reflect.TypeFor[Data[DryRun[Out]]]())

@@ -78,8 +78,7 @@ func (s server) register(ctx context.Context, in *registration) (*Session, error
 	if err != nil {
 		return nil, err
 	}
-	call := readapi.CallOf(ctx)
-	call.Location("auth/me/")
+	readapi.CallOf(ctx).Location("auth/users/" + login.User.String() + "/")
 	return s.session(ctx, login)
 }
 
