@@ -6,6 +6,7 @@ package migrations
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"embed"
 	"encoding/hex"
 	"errors"
@@ -37,65 +38,101 @@ const (
 // Up makes the roles, gives them the passwords that derive from the master key,
 // and runs the migrations that are missing. Several processes may call it at
 // once: one works, the others wait. Repeating it changes nothing. The user of
-// adminURL must own the database, and be a superuser or have CREATEROLE.
-func Up(ctx context.Context, adminURL string, master []byte, log *slog.Logger) error {
+// adminURL must own the database, and be a superuser or have CREATEROLE. It
+// names the files that it applied.
+func Up(ctx context.Context, adminURL string, master []byte, log *slog.Logger) (applied []string, err error) {
 	return up(ctx, adminURL, master, log, false)
 }
 
 // UpReplacingPasswords is Up after a change of the master key, for roles that
 // Up refuses because another key made their passwords. Processes that still
 // have the old key cannot connect afterwards.
-func UpReplacingPasswords(ctx context.Context, adminURL string, master []byte, log *slog.Logger) error {
+func UpReplacingPasswords(ctx context.Context, adminURL string, master []byte, log *slog.Logger) (applied []string, err error) {
 	return up(ctx, adminURL, master, log, true)
 }
 
-func up(ctx context.Context, adminURL string, master []byte, log *slog.Logger, replace bool) error {
+func up(ctx context.Context, adminURL string, master []byte, log *slog.Logger, replace bool) ([]string, error) {
 	conn, err := pgx.Connect(ctx, adminURL)
 	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return nil, fmt.Errorf("migrate: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", lockKey); err != nil {
-		return fmt.Errorf("migrate: wait for other migrations: %w", err)
+		return nil, fmt.Errorf("migrate: wait for other migrations: %w", err)
 	}
 	if err := makeRoles(ctx, conn, master, replace); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return nil, fmt.Errorf("migrate: %w", err)
 	}
-	if err := migrate(ctx, adminURL, master, log); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	applied, err := migrate(ctx, adminURL, master, log)
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
 	}
-	return nil
+	return applied, nil
 }
 
-func migrate(ctx context.Context, adminURL string, master []byte, log *slog.Logger) error {
+func migrate(ctx context.Context, adminURL string, master []byte, log *slog.Logger) (applied []string, err error) {
 	url, err := postgres.RoleURL(adminURL, master, postgres.RoleOwner)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	config, err := pgx.ParseConfig(url)
+	db, err := open(url)
 	if err != nil {
-		return fmt.Errorf("address of the database: %w", err)
+		return nil, err
 	}
-	config.RuntimeParams["application_name"] = "igny8 migrate"
-	db := stdlib.OpenDB(*config)
 	defer func() { _ = db.Close() }()
 	if _, err := db.ExecContext(ctx, defaults); err != nil {
-		return fmt.Errorf("as %s: %w", postgres.RoleOwner, err)
+		return nil, fmt.Errorf("as %s: %w", postgres.RoleOwner, err)
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
-		goose.WithExcludeNames([]string{rolesFile}), goose.WithDisableGlobalRegistry(true),
-		goose.WithAllowOutofOrder(false))
-	if errors.Is(err, goose.ErrNoMigrations) {
-		return nil
-	}
+	provider, err := provide(db)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	done, err := provider.Up(ctx)
 	for _, one := range done {
+		applied = append(applied, one.Source.Path)
 		log.InfoContext(ctx, "migrated", slog.String("file", one.Source.Path), slog.Duration("took", one.Duration))
 	}
-	return err
+	return applied, err
+}
+
+// Pending names the files that Up would apply, in order; the roles are always
+// brought up to date.
+func Pending(ctx context.Context, adminURL string) ([]string, error) {
+	db, err := open(adminURL)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	provider, err := provide(db)
+	if err != nil {
+		return nil, err
+	}
+	all, err := provider.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("which migrations are missing: %w", err)
+	}
+	var pending []string
+	for _, one := range all {
+		if one.State == goose.StatePending {
+			pending = append(pending, one.Source.Path)
+		}
+	}
+	return pending, nil
+}
+
+func open(url string) (*sql.DB, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("address of the database: %w", err)
+	}
+	config.RuntimeParams["application_name"] = "igny8 migrate"
+	return stdlib.OpenDB(*config), nil
+}
+
+func provide(db *sql.DB) (*goose.Provider, error) {
+	return goose.NewProvider(goose.DialectPostgres, db, files,
+		goose.WithExcludeNames([]string{rolesFile}), goose.WithDisableGlobalRegistry(true),
+		goose.WithAllowOutofOrder(false))
 }
 
 func makeRoles(ctx context.Context, conn *pgx.Conn, master []byte, replace bool) error {
@@ -215,7 +252,7 @@ func Fingerprint() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(sum, "%s %d\n", name, len(text))
+		sum.Write([]byte(name + "\x00"))
 		sum.Write(text)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil

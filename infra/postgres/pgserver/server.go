@@ -145,7 +145,7 @@ func (s *Server) announce() error {
 // Attach gives the address of the server that another process runs in the
 // folder, as URL does. Start's *InUseError says that there is one.
 func Attach(dir string) (string, error) {
-	url, err := os.ReadFile(filepath.Join(dir, addressFile)) //nolint:gosec // G304: inside our own folder.
+	url, err := os.ReadFile(filepath.Join(dir, addressFile))
 	if err != nil {
 		return "", fmt.Errorf("attach to the PostgreSQL in %s: %w", dir, err)
 	}
@@ -233,7 +233,7 @@ func (s *Server) run(ctx context.Context) error {
 	if err := s.cluster.StopStray(ctx); err != nil {
 		return err
 	}
-	cmd := s.cluster.Command()
+	cmd := s.cluster.Command(ctx)
 	dieWithUs(cmd)
 	out := &serverLog{ctx: ctx, log: s.log}
 	cmd.Stderr = out

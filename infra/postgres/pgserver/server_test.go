@@ -172,7 +172,7 @@ func TestStopsAServerThatOutlivedItsHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	stray := c.Command()
+	stray := c.Command(t.Context())
 	if err := stray.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestStartsInAFolderThatAnybodyMayEnter(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // G302: that is the test.
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	start(t, dir)

@@ -110,7 +110,8 @@ func tryCreate(ctx context.Context, tb testing.TB, migrated bool) (string, error
 	if _, err := conn.Exec(ctx, "create database "+name+" strategy file_copy template "+template); err != nil {
 		return "", fmt.Errorf("make the test's database: %w", err)
 	}
-	tb.Cleanup(func() { drop(server, name) })
+	later := context.WithoutCancel(ctx)
+	tb.Cleanup(func() { drop(later, server, name) })
 	if migrated {
 		if _, err := conn.Exec(ctx, migrations.DatabaseGrants(name)); err != nil {
 			return "", fmt.Errorf("rights on the test's database: %w", err)
@@ -120,8 +121,8 @@ func tryCreate(ctx context.Context, tb testing.TB, migrated bool) (string, error
 }
 
 // drop removes a test's database; what it cannot, goes with the server.
-func drop(server, name string) {
-	ctx, cancel := context.WithTimeout(context.Background(), setUp)
+func drop(ctx context.Context, server, name string) {
+	ctx, cancel := context.WithTimeout(ctx, setUp)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {

@@ -30,7 +30,7 @@ func NewServer(tb testing.TB) *Server {
 			tb.Errorf("pgtest: %v", err)
 		}
 	})
-	if err := migrations.Up(tb.Context(), s.Process.URL(), MasterKey(), slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := migrations.Up(tb.Context(), s.Process.URL(), MasterKey(), slog.New(slog.DiscardHandler)); err != nil {
 		tb.Fatalf("pgtest: %v", err)
 	}
 	s.DB = open(tb, s.Process.URL())

@@ -35,7 +35,7 @@ func acquire(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder of the shared server: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: our own folder.
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the shared server: %w", err)
 	}
@@ -96,7 +96,7 @@ func register(dir string) error {
 }
 
 func running(ctx context.Context, dir string) (*pgx.Conn, error) {
-	server, err := os.ReadFile(filepath.Join(dir, "url")) //nolint:gosec // G304: our own folder.
+	server, err := os.ReadFile(filepath.Join(dir, "url"))
 	if err != nil {
 		return nil, err
 	}
@@ -118,12 +118,12 @@ func start(ctx context.Context, dir string) error {
 		return err
 	}
 	defer c.Close()
-	log, err := os.Create(filepath.Join(dir, "server.log")) //nolint:gosec // G304: our own folder.
+	log, err := os.Create(filepath.Join(dir, "server.log"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	server := c.Command()
+	server := c.Command(context.WithoutCancel(ctx))
 	server.Stdout, server.Stderr = log, log
 	server.SysProcAttr.Setsid = true
 	if err := server.Start(); err != nil {
@@ -201,7 +201,7 @@ func makeTemplate(ctx context.Context, conn *pgx.Conn, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := migrations.Up(ctx, admin, MasterKey(), slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := migrations.Up(ctx, admin, MasterKey(), slog.New(slog.DiscardHandler)); err != nil {
 		return fmt.Errorf("template: %w", err)
 	}
 	if _, err := conn.Exec(ctx, "alter database "+fresh+" rename to "+name); err != nil {

@@ -39,7 +39,7 @@ func installed() []string {
 
 // dataVersion is the major version that made a data directory, "" for none.
 func dataVersion(data string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(data, "PG_VERSION")) //nolint:gosec // G304: inside our own folder.
+	text, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

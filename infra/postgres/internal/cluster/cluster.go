@@ -111,10 +111,12 @@ func (c *Cluster) Close() {
 	}
 }
 
-// Command is the server in the foreground; it logs to standard error. Interrupt
-// is PostgreSQL's fast shutdown.
-func (c *Cluster) Command() *exec.Cmd {
-	return c.command(context.Background(), "postgres", "-D", filepath.Join(c.seen(), "data"))
+// Command is the server in the foreground; it logs to standard error. An
+// interrupt, as the end of ctx sends, is PostgreSQL's fast shutdown.
+func (c *Cluster) Command(ctx context.Context) *exec.Cmd {
+	cmd := c.command(ctx, "postgres", "-D", filepath.Join(c.seen(), "data"))
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	return cmd
 }
 
 // URL is the address of a database of this cluster for its superuser.
@@ -212,7 +214,7 @@ func (c *Cluster) initdb(ctx context.Context) error {
 
 func (c *Cluster) loadPassword() (string, error) {
 	path := filepath.Join(c.opts.Dir, "password")
-	kept, err := os.ReadFile(path) //nolint:gosec // G304: inside our own folder.
+	kept, err := os.ReadFile(path)
 	if err == nil && len(kept) > 0 {
 		return string(kept), nil
 	}
