@@ -18,7 +18,8 @@ import (
 
 func up(t *testing.T, url string, key []byte) error {
 	t.Helper()
-	return migrations.Up(t.Context(), url, key, slog.New(slog.DiscardHandler))
+	_, err := migrations.Up(t.Context(), url, key, slog.New(slog.DiscardHandler))
+	return err
 }
 
 func connect(t *testing.T, url string) *pgx.Conn {
@@ -180,7 +181,7 @@ func TestRolesOnAServerOfTheirOwn(t *testing.T) {
 	if err := up(t, as("maker", "makers"), first); err != nil {
 		t.Errorf("the refusal changed something: %v", err)
 	}
-	if err := migrations.UpReplacingPasswords(t.Context(), as("maker", "makers"), second, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := migrations.UpReplacingPasswords(t.Context(), as("maker", "makers"), second, slog.New(slog.DiscardHandler)); err != nil {
 		t.Errorf("replacing passwords: %v", err)
 	}
 	if err := up(t, as("maker", "makers"), second); err != nil {

@@ -104,10 +104,10 @@ func TestAWrongLineEndsWithTwoAndNamesTheHelp(t *testing.T) {
 		"serv":                               "igny8 --help",
 		"config --nonsense":                  "igny8 config --help",
 		"rebuild":                            "--all",
-		"rebuild --all planner.keywords":     "--all",
-		"rebuild planner.unknown":            "there are planner.keywords",
-		"projections retry planner.keywords": "--account",
-		"projections retry planner.keywords --account=x": "--account",
+		"rebuild --all planner_keywords":     "--all",
+		"rebuild planner.unknown":            "there are planner_keywords",
+		"projections retry planner_keywords": "--account",
+		"projections retry planner_keywords --account=x": "--account",
 		"events pull --after=-1":                         "count from 0",
 		"platform create-admin --email=a@b.example":      "--password-stdin",
 		"migrate --log-level=loud":                       "IGNY8_LOG_LEVEL",
@@ -208,7 +208,7 @@ type schemaInMemory struct{ pending []string }
 
 func (m *schemaInMemory) Pending(context.Context) ([]string, error) { return m.pending, nil }
 
-func (m *schemaInMemory) Migrate(context.Context) ([]string, error) {
+func (m *schemaInMemory) Migrate(context.Context, bool) ([]string, error) {
 	did := m.pending
 	m.pending = nil
 	return did, nil
@@ -240,8 +240,8 @@ type keeperInMemory struct{ differing int64 }
 
 func (*keeperInMemory) Status(context.Context) ([]projectionStatus, error) {
 	return []projectionStatus{
-		{Name: "planner.keywords", Version: 1, Position: 90, Head: 100, Parked: []parkedAccount{{Account: es.ID{15: 7}, Position: 42, Error: "boom"}}},
-		{Name: "tenancy.sites", Version: 2, Position: 100, Head: 100, Parked: []parkedAccount{}},
+		{Name: "planner_keywords", Version: 1, Position: 90, Head: 100, Parked: []parkedAccount{{Account: es.ID{15: 7}, Position: 42, Error: "boom"}}},
+		{Name: "tenancy_sites", Version: 2, Position: 100, Head: 100, Parked: []parkedAccount{}},
 	}, nil
 }
 
@@ -255,14 +255,14 @@ func (*keeperInMemory) Rebuild(_ context.Context, _ string, tell tellProgress) (
 func (k *keeperInMemory) Compare(context.Context, string, tellProgress) (int64, error) {
 	return k.differing, nil
 }
-func (*keeperInMemory) Retry(context.Context, string, es.ID) (int64, error) { return 3, nil }
+func (*keeperInMemory) Retry(context.Context, string, es.ID) error { return nil }
 
 func TestProjectionsSayHowFarTheyAreAndWhatToDoAboutAParkedAccount(t *testing.T) {
 	t.Parallel()
 	closed := false
 	p := parts{projections: opened[projectionKeeper](&keeperInMemory{}, &closed)}
 	got := call(t, p, "projections status")
-	retry := "igny8 projections retry planner.keywords --account=00000000-0000-0000-0000-000000000007"
+	retry := "igny8 projections retry planner_keywords --account=00000000-0000-0000-0000-000000000007"
 	if !strings.Contains(got.stdout, retry) || !strings.Contains(got.stdout, "boom") {
 		t.Errorf("%+v", got)
 	}
@@ -280,10 +280,10 @@ func TestRebuildShowsProgressOnStandardErrorAndNoneToPrograms(t *testing.T) {
 	closed := false
 	p := parts{projections: opened[projectionKeeper](&keeperInMemory{}, &closed)}
 	got := call(t, p, "rebuild --all")
-	if got.code != exitDone || !strings.Contains(got.stderr, "tenancy.sites: reading 100 of 100 events, 100%") || !strings.Contains(got.stdout, "planner.keywords: made anew from 100 events") {
+	if got.code != exitDone || !strings.Contains(got.stderr, "tenancy_sites: reading 100 of 100 events, 100%") || !strings.Contains(got.stdout, "planner_keywords: made anew from 100 events") {
 		t.Errorf("%+v", got)
 	}
-	got = call(t, p, "projections rebuild planner.keywords --json")
+	got = call(t, p, "projections rebuild planner_keywords --json")
 	if answer := decoded[map[string][]rebuilt](t, got.stdout); got.stderr != "" || len(answer["projections"]) != 1 || answer["projections"][0].Events != 100 {
 		t.Errorf("%+v", got)
 	}
@@ -293,7 +293,7 @@ func TestRebuildCheckFailsWhenARowDiffers(t *testing.T) {
 	t.Parallel()
 	closed := false
 	p := parts{projections: opened[projectionKeeper](&keeperInMemory{differing: 2}, &closed)}
-	if got := call(t, p, "rebuild --check planner.keywords"); got.code != exitFailed || !strings.Contains(got.stdout, "2 rows differ") || !strings.Contains(got.stderr, "planner.keywords") {
+	if got := call(t, p, "rebuild --check planner_keywords"); got.code != exitFailed || !strings.Contains(got.stdout, "2 rows differ") || !strings.Contains(got.stderr, "planner_keywords") {
 		t.Errorf("%+v", got)
 	}
 	p.projections = opened[projectionKeeper](&keeperInMemory{}, &closed)

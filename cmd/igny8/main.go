@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-func main() { os.Exit(start(parts{})) }
+func main() { os.Exit(start(allParts())) }
 
 // start runs until it is done, or until SIGINT or SIGTERM asks it to finish
 // what is in flight and stop. A second signal stops it at once.

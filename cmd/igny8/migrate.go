@@ -12,12 +12,14 @@ type migrator interface {
 	// Pending names the migrations that are missing, in order.
 	Pending(ctx context.Context) ([]string, error)
 	// Migrate applies them and names those it applied. Processes that call it
-	// at once wait for each other.
-	Migrate(ctx context.Context) ([]string, error)
+	// at once wait for each other. replacePasswords gives the roles new ones
+	// after a change of the master key.
+	Migrate(ctx context.Context, replacePasswords bool) ([]string, error)
 }
 
 type migrateCommand struct {
-	Check bool `help:"Apply nothing; fail when something is missing."`
+	Check            bool `help:"Apply nothing; fail when something is missing."`
+	ReplacePasswords bool `help:"Give the database's roles new passwords, after a change of the master key."`
 }
 
 // Help is shown by `igny8 migrate --help`.
@@ -33,7 +35,7 @@ Examples:
 // Run applies what is missing, or with --check says what that is.
 func (c *migrateCommand) Run(ctx context.Context, s *session, p *parts) error {
 	return with(ctx, s, p.migrations, func(m migrator) error {
-		did, do := "applied", m.Migrate
+		did, do := "applied", func(ctx context.Context) ([]string, error) { return m.Migrate(ctx, c.ReplacePasswords) }
 		if c.Check {
 			did, do = "pending", m.Pending
 		}

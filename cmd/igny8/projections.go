@@ -13,7 +13,7 @@ import (
 )
 
 // projectionKeeper looks after the read models. Names are the projections'
-// ("planner.keywords").
+// ("planner_keywords").
 type projectionKeeper interface {
 	// Status tells about every projection that this program knows, in order.
 	Status(ctx context.Context) ([]projectionStatus, error)
@@ -23,9 +23,8 @@ type projectionKeeper interface {
 	// Compare makes a read model anew beside the old one and counts the rows
 	// that differ; the old one stays.
 	Compare(ctx context.Context, name string, tell tellProgress) (differing int64, err error)
-	// Retry tries a parked account's events again and returns how many were
-	// folded.
-	Retry(ctx context.Context, name string, account es.ID) (events int64, err error)
+	// Retry tries a parked account's events again.
+	Retry(ctx context.Context, name string, account es.ID) error
 }
 
 // tellProgress says how far a stage is; a total of 0 is unknown.
@@ -97,31 +96,30 @@ func writeStatus(w io.Writer, all []projectionStatus) error {
 }
 
 type projectionsRetryCommand struct {
-	Name    string `arg:"" help:"The read model, such as planner.keywords."`
+	Name    string `arg:"" help:"The read model, such as planner_keywords."`
 	Account es.ID  `required:"" placeholder:"ID" help:"The parked account."`
 }
 
 // Help is shown by `igny8 projections retry --help`.
 func (projectionsRetryCommand) Help() string {
-	return "Example:\n\n  igny8 projections retry planner.keywords --account=0199c0de-0000-7000-8000-000000000001"
+	return "Example:\n\n  igny8 projections retry planner_keywords --account=0199c0de-0000-7000-8000-000000000001"
 }
 
 // Run folds a parked account's events again.
 func (c *projectionsRetryCommand) Run(ctx context.Context, s *session, p *parts) error {
 	return with(ctx, s, p.projections, func(k projectionKeeper) error {
-		events, err := k.Retry(ctx, c.Name, c.Account)
-		if err != nil {
+		if err := k.Retry(ctx, c.Name, c.Account); err != nil {
 			return err
 		}
-		return s.answer(map[string]any{"projection": c.Name, "account_id": c.Account, "events": events}, func(w io.Writer) error {
-			_, err := fmt.Fprintf(w, "%s: account %s is up to date again, %d events folded\n", c.Name, c.Account, events)
+		return s.answer(map[string]any{"projection": c.Name, "account_id": c.Account}, func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, "%s: account %s is up to date again\n", c.Name, c.Account)
 			return err
 		})
 	})
 }
 
 type rebuildCommand struct {
-	Names []string `arg:"" optional:"" help:"The read models, such as planner.keywords."`
+	Names []string `arg:"" optional:"" help:"The read models, such as planner_keywords."`
 	All   bool     `help:"Every read model."`
 	Check bool     `help:"Keep the old ones and fail when a row differs from what the events say."`
 }
@@ -132,7 +130,7 @@ func (rebuildCommand) Help() string {
 
 Examples:
 
-  igny8 rebuild planner.keywords
+  igny8 rebuild planner_keywords
   igny8 rebuild --all
   igny8 rebuild --all --check --json`
 }

@@ -15,13 +15,14 @@ type Role string
 const (
 	API       Role = "api"       // answers requests
 	Projector Role = "projector" // keeps the read models
+	Consumer  Role = "consumer"  // does what follows from events by itself
 )
 
 // Roles lists all roles.
-func Roles() []Role { return []Role{API, Projector} }
+func Roles() []Role { return []Role{API, Projector, Consumer} }
 
 // plannedRoles are named in the design and not built yet.
-func plannedRoles() []string { return []string{"relay", "consumer", "worker", "scheduler"} }
+func plannedRoles() []string { return []string{"relay", "worker", "scheduler"} }
 
 // Profile is where events are kept and what feeds consumers.
 type Profile struct {
@@ -40,15 +41,15 @@ func setRoles(c *Config, raw string) *Problem {
 	for _, item := range list(raw) {
 		switch role := Role(item); {
 		case slices.Contains(plannedRoles(), item):
-			return wrong("use all, api or projector", "the role %s is not built yet", item)
+			return wrong("use all, or some of api, projector, consumer", "the role %s is not built yet", item)
 		case !slices.Contains(Roles(), role):
-			return wrong("use all, or some of api, projector", "%q is not a role", item)
+			return wrong("use all, or some of api, projector, consumer", "%q is not a role", item)
 		case !c.Has(role):
 			c.Roles = append(c.Roles, role)
 		}
 	}
 	if len(c.Roles) == 0 {
-		return wrong("use all, or some of api, projector", "it names no role")
+		return wrong("use all, or some of api, projector, consumer", "it names no role")
 	}
 	return nil
 }

@@ -18,9 +18,14 @@ import (
 	"github.com/igny8/igny8/readapi"
 )
 
+// Log is the part of projections.Log that the feed needs.
+type Log interface {
+	Read(ctx context.Context, after int64, filter es.Filter, limit int) (es.Page, error)
+}
+
 // Feed is what the pull feed reads from.
 type Feed struct {
-	Log      projections.Log
+	Log      Log
 	Registry *es.Registry
 	Opener   projections.Opener
 }

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"time"
+
+	"github.com/igny8/igny8/commands"
+	identitycommands "github.com/igny8/igny8/commands/identity"
+	tenancycommands "github.com/igny8/igny8/commands/tenancy"
+	"github.com/igny8/igny8/domain/identity"
+	"github.com/igny8/igny8/domain/tenancy"
+	"github.com/igny8/igny8/infra/credentials"
+	eventstore "github.com/igny8/igny8/infra/eventstore/postgres"
+	"github.com/igny8/igny8/infra/idempotency"
+	"github.com/igny8/igny8/infra/jwt"
+	"github.com/igny8/igny8/infra/postgres"
+	"github.com/igny8/igny8/projections"
+	tenancyrows "github.com/igny8/igny8/projections/tenancy"
+	"github.com/igny8/igny8/readapi"
+	identityroutes "github.com/igny8/igny8/readapi/identity"
+	"github.com/igny8/igny8/readapi/system"
+)
+
+// identity is who signs people up and knows them again.
+func (b *backend) identity() *identitycommands.Service {
+	logins := b.Pool(postgres.RoleLogin)
+	return &identitycommands.Service{
+		Bus: b.bus, Accounts: signUpAccounts{b.bus, b.accounts},
+		Passwords: credentials.NewPasswords(logins, credentials.NewHasher(credentials.DefaultCost())),
+		Refresh:   credentials.NewTokens(logins), Access: jwt.NewRing(b.vault, time.Now),
+		Emails: eventstore.NewClaims(logins), ClaimKeys: b.vault, Step: b.step,
+	}
+}
+
+// api is the edge with every module's routes.
+func (s *service) api() *readapi.API {
+	reader := projections.NewReader(s.Pool(postgres.RoleApp), s.positions)
+	api := readapi.New(readapi.Options{
+		Bus:         &commands.Settling{Bus: s.bus, Parents: parents(), Follower: s.follower, Head: s.log.Head},
+		Idempotency: idempotency.New(s.Pool(postgres.RoleLogin), s.vault),
+		Reader:      reader, Opener: s.vault,
+		Authenticator: identityroutes.Authenticator{Service: s.identity(), Platform: tenancy.PlatformAccount},
+		Key:           s.master.Derive("cursors and consistency tokens"),
+		Metrics:       s.observed, Logger: s.logger,
+		Origins: s.config.CORSOrigins, Proxies: s.config.TrustedProxies, Unthrottled: !s.config.Throttles,
+		Timeout: s.config.RequestTimeout, MaxBody: s.config.BodyLimit, Version: version(),
+	})
+	mount(api, s, reader)
+	return api
+}
+
+// feed reads events as the application's role, so that row-level security holds
+// for them too.
+func (s *service) feed() system.Feed {
+	return system.Feed{Log: eventstore.NewFeed(s.Pool(postgres.RoleApp)), Registry: s.registry, Opener: s.vault}
+}
+
+// reactions is what happens by itself.
+func (s *service) reactions(checkpoints commands.Checkpoints) *commands.Follower {
+	tree := tenancyrows.NewTree(projections.NewReader(s.Pool(postgres.RoleApp), s.positions))
+	cascade := tenancycommands.NewCascade(s.bus, s.registry, tree, s.log.Head, s.logger)
+	people := s.identity()
+	return &commands.Follower{
+		Name: "reactions", Types: append(cascade.Types(), identity.UserKind.Name+".*"),
+		Reactions: []commands.Reaction{
+			cascade.React, identitycommands.OpensAccount(people.Accounts), identitycommands.EndsSessions(people.Refresh),
+		},
+		Log: s.log, Checkpoints: checkpoints, Registry: s.registry, Logger: s.logger,
+	}
+}
