@@ -12,5 +12,6 @@ import (
 func Ops() []commands.Op {
 	return slices.Concat(
 		keywordOps(),
+		clusterOps(),
 	)
 }

@@ -8,5 +8,6 @@ import "github.com/igny8/igny8/domain/es"
 func Kinds() []es.AnyKind {
 	return []es.AnyKind{
 		KeywordKind,
+		ClusterKind,
 	}
 }

@@ -7,5 +7,6 @@ import "github.com/igny8/igny8/projections"
 func ReadModels() []projections.Projection {
 	return []projections.Projection{
 		Keywords(),
+		Clusters(),
 	}
 }

@@ -13,4 +13,7 @@ func Mount(api *readapi.API) {
 	readapi.Resource(api, readapi.ResourceSpec[planner.Keyword]{
 		Path: "planner/keywords", Kind: domain.KeywordKind.Name, Table: planner.Keywords(),
 	}, readapi.CreateWith[commands.CreateKeyword](), readapi.ChangeWith[commands.ChangeKeyword](), readapi.Lifecycle())
+	readapi.Resource(api, readapi.ResourceSpec[planner.Cluster]{
+		Path: "planner/clusters", Kind: domain.ClusterKind.Name, Table: planner.Clusters(),
+	}, readapi.CreateWith[commands.CreateCluster](), readapi.ChangeWith[commands.ChangeCluster](), readapi.Lifecycle())
 }

@@ -125,6 +125,25 @@ func TestASiteTakesWhatItHoldsAlongAndBringsItBack(t *testing.T) {
 	w.same()
 }
 
+func TestClustersLiveInTheirSector(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	site := w.site("Acme")
+	sector := w.sector(site.id(), "One")
+	body := fmt.Sprintf(`{"site_id":%q,"sector_id":%q,"name":"Topic"}`, site.id(), sector.id())
+	topic := w.do("POST", "planner/clusters/", body).want(201, "")
+	w.do("POST", "planner/clusters/", body).want(409, "taken")
+	changed := w.do("PATCH", "planner/clusters/"+topic.id()+"/", `{"description":"About it"}`).want(200, "")
+	if got := w.list("planner/clusters/"+topic.id()+"/", changed).data("description"); got != "About it" {
+		t.Errorf("described as %v", got)
+	}
+	gone := w.do("DELETE", "auth/sectors/"+sector.id()+"/", "").want(200, "")
+	same(t, w.list("planner/clusters/", gone).names("name"))
+	back := w.do("POST", "auth/sectors/"+sector.id()+"/restore/", "").want(200, "")
+	same(t, w.list("planner/clusters/?search=topic", back).names("name"), "Topic")
+	w.same()
+}
+
 func TestLimitsAreThePlansAndTheSites(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
