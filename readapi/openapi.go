@@ -91,7 +91,10 @@ func (e *edge) refuse(op *huma.Operation, status int) {
 // respond documents an answer; a second one of the same status is an
 // alternative.
 func (e *edge) respond(op *huma.Operation, status int, body reflect.Type) {
-	schema := e.schemas.Schema(body, true, "")
+	e.respondAs(op, status, e.schemas.Schema(body, true, ""))
+}
+
+func (e *edge) respondAs(op *huma.Operation, status int, schema *huma.Schema) {
 	key := strconv.Itoa(status)
 	response := op.Responses[key]
 	if response == nil {

@@ -68,6 +68,25 @@ func (s *schemas) Schema(t reflect.Type, allowRef bool, hint string) *huma.Schem
 	return s.byName[name]
 }
 
+// partly is a row's schema when only some of its fields were asked for, in an
+// envelope that holds it as data or results.
+func (s *schemas) partly(envelope, row reflect.Type) *huma.Schema {
+	whole := *s.Schema(row, false, "")
+	name := s.names[row] + "Part"
+	whole.Required = nil
+	whole.Description = "Only the fields that were asked for."
+	s.byName[name] = ready(&whole)
+	outer := *s.Schema(envelope, false, "")
+	part := &huma.Schema{Ref: schemaPrefix + name}
+	if outer.Properties["results"] != nil {
+		part = &huma.Schema{Type: huma.TypeArray, Items: part}
+		outer.Properties = with(outer.Properties, "results", part)
+	} else {
+		outer.Properties = with(outer.Properties, "data", part)
+	}
+	return &outer
+}
+
 func ready(s *huma.Schema) *huma.Schema {
 	s.PrecomputeMessages()
 	return s
@@ -100,7 +119,7 @@ func (s *schemas) name(t reflect.Type, hint string) string {
 func plainName(name string) string {
 	var b strings.Builder
 	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return strings.ContainsRune("[]*, ", r) }) {
-		part = part[strings.LastIndexAny(part, "/")+1:]
+		part, _, _ = strings.Cut(part[strings.LastIndexAny(part, "/")+1:], "·") // a type inside a function.
 		b.WriteString(capital(part[strings.LastIndex(part, ".")+1:]))
 	}
 	return b.String()
