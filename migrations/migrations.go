@@ -97,7 +97,7 @@ func migrate(ctx context.Context, adminURL string, master []byte, log *slog.Logg
 
 // Pending names the files that Up would apply, in order; the roles are always
 // brought up to date.
-func Pending(ctx context.Context, adminURL string) ([]string, error) {
+func Pending(ctx context.Context, adminURL string) (pending []string, err error) {
 	db, err := open(adminURL)
 	if err != nil {
 		return nil, err
@@ -107,11 +107,21 @@ func Pending(ctx context.Context, adminURL string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Status would make goose's own table, as somebody else than its owner.
+	var begun bool
+	if err := db.QueryRowContext(ctx, "select to_regclass('public.goose_db_version') is not null").Scan(&begun); err != nil {
+		return nil, fmt.Errorf("which migrations are missing: %w", err)
+	}
+	if !begun {
+		for _, source := range provider.ListSources() {
+			pending = append(pending, source.Path)
+		}
+		return pending, nil
+	}
 	all, err := provider.Status(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("which migrations are missing: %w", err)
 	}
-	var pending []string
 	for _, one := range all {
 		if one.State == goose.StatePending {
 			pending = append(pending, one.Source.Path)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -195,4 +196,21 @@ func TestRolesOnAServerOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused("a role that is a member of another", up(t, as("maker", "makers"), second), "igny8_app", "member")
+}
+
+func TestAskingWhatIsPendingChangesNothing(t *testing.T) {
+	t.Parallel()
+	admin := pgtest.Empty(t)
+	before, err := migrations.Pending(t.Context(), admin)
+	if err != nil || len(before) == 0 {
+		t.Fatalf("pending on an empty database: %v, %v", before, err)
+	}
+	applied, err := migrations.Up(t.Context(), admin, pgtest.MasterKey(), slog.New(slog.DiscardHandler))
+	if err != nil || !slices.Equal(applied, before) {
+		t.Errorf("applied %v, want %v (%v)", applied, before, err)
+	}
+	after, err := migrations.Pending(t.Context(), admin)
+	if err != nil || len(after) != 0 {
+		t.Errorf("pending after all: %v, %v", after, err)
+	}
 }
