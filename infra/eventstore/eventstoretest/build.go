@@ -102,21 +102,29 @@ func wantRefused(t *testing.T, err error, want es.ClaimRefusedError) {
 // position, and returns them.
 func logged(t *testing.T, f Fixture, after int64, filter es.Filter, n int) []es.Recorded {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	events, err := follow(t.Context(), f, after, filter, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+func follow(ctx context.Context, f Fixture, after int64, filter es.Filter, n int) ([]es.Recorded, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var events []es.Recorded
 	for {
 		page, err := f.Log.Read(ctx, after, filter, 100)
 		if err != nil {
-			t.Fatalf("read the log after %d: %d of %d events: %v", after, len(events), n, err)
+			return nil, fmt.Errorf("read the log after %d: %d of %d events: %w", after, len(events), n, err)
 		}
 		events = append(events, page.Events...)
 		if len(events) >= n {
-			return events
+			return events, nil
 		}
 		if page.Through == after {
 			if _, err := f.Log.Wait(ctx, after); err != nil {
-				t.Fatalf("wait for the log past %d: %d of %d events: %v", after, len(events), n, err)
+				return nil, fmt.Errorf("wait for the log past %d: %d of %d events: %w", after, len(events), n, err)
 			}
 		}
 		after = page.Through

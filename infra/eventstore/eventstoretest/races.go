@@ -122,9 +122,16 @@ func leaving(t *testing.T, f Fixture) {
 func readersSeeAll(t *testing.T, f Fixture) {
 	account := newID()
 	const each = 10
-	read := make(chan []es.Recorded, 4)
+	type reading struct {
+		events []es.Recorded
+		err    error
+	}
+	read := make(chan reading, 4)
 	for range cap(read) {
-		go func() { read <- logged(t, f, 0, es.Filter{Account: account}, callers*each) }()
+		go func() {
+			events, err := follow(t.Context(), f, 0, es.Filter{Account: account}, callers*each)
+			read <- reading{events, err}
+		}()
 	}
 	for i, err := range together(func(int) error {
 		s := streamOf(account)
@@ -140,7 +147,11 @@ func readersSeeAll(t *testing.T, f Fixture) {
 		}
 	}
 	for range cap(read) {
-		wantInOrder(t, <-read)
+		r := <-read
+		if r.err != nil {
+			t.Fatal(r.err)
+		}
+		wantInOrder(t, r.events)
 	}
 }
 

@@ -8,8 +8,7 @@ import (
 )
 
 const (
-	batchAppends = 512     // at most, in a batch of people who wait
-	batchEvents  = 1000    // at most, in any batch but that of one large append
+	batchEvents  = 1000    // at most, unless it is one large append
 	batchBytes   = 4 << 20 // of event data, likewise
 	bulkBusy     = 250     // events of a bulk batch while people wait
 	bulkEvery    = 4       // a bulk batch comes after so many others at the latest
@@ -89,7 +88,7 @@ func (q *queue) pick(batch, lane []*request, mostEvents int) (picked, rest []*re
 	kept := lane[:0]
 	for i, r := range lane {
 		size := r.size()
-		full := len(batch) > 0 && (len(batch) == batchAppends || events+len(r.append.Events) > mostEvents || bytes+size > batchBytes)
+		full := len(batch) > 0 && (events+len(r.append.Events) > mostEvents || bytes+size > batchBytes)
 		if full || passedOver == deferredMost {
 			kept = append(kept, lane[i:]...)
 			break

@@ -44,6 +44,25 @@ func TestHoweverManyWaitOneConnectionListens(t *testing.T) {
 	}
 }
 
+func TestWaitersAreWokenByTheAppendAndNotByThePoll(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	log, store := newLog(t, db), newStore(t, db)
+	const rounds = 30 // half a minute's worth of polls
+	begin := time.Now()
+	for n := range int64(rounds) {
+		if _, err := store.Append(t.Context(), newAppend(1)); err != nil {
+			t.Fatal(err)
+		}
+		if head, err := log.Wait(t.Context(), n); err != nil || head != n+1 {
+			t.Fatalf("woken at %d (%v), want %d", head, err, n+1)
+		}
+	}
+	if took := time.Since(begin); took > rounds*time.Second/3 {
+		t.Errorf("%d appends and waits took %v", rounds, took)
+	}
+}
+
 func TestAWaitOutlivesTheLossOfItsListeningConnection(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
