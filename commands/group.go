@@ -82,6 +82,9 @@ func (g *group) decision(c *call) ([]es.Event, error) {
 		if err := kind.KeptBy(state); err != nil {
 			return nil, err
 		}
+		if p.Cascaded && p.RetentionDays > 0 {
+			env.RetentionDays = p.RetentionDays
+		}
 		return entity.Delete(env, deletion, p.Reason, p.Cascaded), nil
 	case Restore:
 		return entity.Restore(env, p.Deletion, p.Cascaded)

@@ -99,8 +99,11 @@ type Delete struct {
 	// Deletion is the id shared with what is deleted along with it; zero makes
 	// one from the command.
 	Deletion es.ID
-	// Cascaded says that its parent was deleted.
-	Cascaded bool
+	// Cascaded says that its parent was deleted, with this retention window:
+	// what is late must not be purged before its parent. Zero is the window in
+	// force now.
+	Cascaded      bool
+	RetentionDays int
 }
 
 // Restore asks to undo a soft delete. Restoring what lives changes nothing.

@@ -78,7 +78,9 @@ func (c *Cascade) React(ctx context.Context, rec es.Recorded, e es.Event) error 
 		if !parent || e.Cascaded {
 			return nil
 		}
-		return c.follow(ctx, rec, es.ID{}, c.kinds, commands.Delete{Reason: e.Reason, Deletion: e.DeletionID, Cascaded: true})
+		return c.follow(ctx, rec, es.ID{}, c.kinds, commands.Delete{
+			Reason: e.Reason, Deletion: e.DeletionID, Cascaded: true, RetentionDays: e.RetentionDays,
+		})
 	case es.Restored:
 		if parent && !e.Cascaded {
 			return c.restore(ctx, rec, e.DeletionID)

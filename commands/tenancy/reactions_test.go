@@ -393,6 +393,28 @@ func TestHoweverLateItReactsNothingLivesUnderWhatIsDeletedAndNothingIsLost(t *te
 	})
 }
 
+func TestALateCascadeKeepsTheWindowOfItsParent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bus.WithAccounts(days(90))
+	site := w.site("a")
+	word := w.keyword(site, w.sector(site, "s"), "k")
+	w.delete(sites, site)
+	w.bus.WithAccounts(days(1))
+	w.settle()
+	k, err := commands.Load(t.Context(), w.bus, keywords, w.account, word)
+	if err != nil || k.Deletion == nil || k.Deletion.PurgeAfter.Sub(k.Deletion.At) != 90*24*time.Hour {
+		t.Fatalf("%+v, %v", k.Deletion, err)
+	}
+}
+
+// days is a retention window.
+type days int
+
+func (d days) Policy(context.Context, es.ID) (commands.Policy, error) {
+	return commands.Policy{RetentionDays: int(d)}, nil
+}
+
 func TestSeedingAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
