@@ -126,7 +126,7 @@ func (a *Admin) build(ctx context.Context, p Projection, report func(Progress), 
 		report = func(Progress) {}
 	}
 	b := &build{admin: a, projection: p, key: p.Key(), schema: "rebuild_" + p.Key().Table(), conn: conn, report: report}
-	if _, err := conn.Exec(ctx, `SET lock_timeout = 0`); err != nil {
+	if _, err := conn.Exec(ctx, `SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0`); err != nil {
 		return err
 	}
 	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, lockNumber("build", b.key)); err != nil {

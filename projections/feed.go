@@ -46,6 +46,7 @@ type feed struct {
 	mu       sync.Mutex
 	pages    []*page
 	reading  chan struct{} // closed when the page that is being read is there
+	readFrom int64         // what that page comes after
 	followed map[any]int64 // where each follower is
 	moved    chan struct{} // closed when one of them moves
 }
@@ -92,13 +93,13 @@ func (f *feed) kept(after int64) (p *page, reading chan struct{}, private bool) 
 			return p, nil, false
 		}
 	}
-	if len(f.pages) > 0 && after < f.pages[0].after {
+	if len(f.pages) > 0 && after < f.pages[0].after || f.reading != nil && after < f.readFrom {
 		return nil, nil, true
 	}
 	if f.reading != nil {
 		return nil, f.reading, false
 	}
-	f.reading = make(chan struct{})
+	f.reading, f.readFrom = make(chan struct{}), after
 	return nil, nil, false
 }
 

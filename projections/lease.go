@@ -18,39 +18,56 @@ const leasePoll = 100 * time.Millisecond
 // nobody else does is the epoch's to hold.
 type leases struct {
 	mu      sync.Mutex
-	held    map[Key]bool
+	held    map[Key]*lease
 	changed chan struct{}
 }
 
-func newLeases() *leases { return &leases{held: map[Key]bool{}, changed: make(chan struct{})} }
+// lease is one that is held: lost ends when it no longer is.
+type lease struct {
+	lost context.Context //nolint:containedctx // it is a signal, made to be handed on
+	end  context.CancelFunc
+}
 
-func (l *leases) set(keys []Key, held bool) {
+func newLeases() *leases { return &leases{held: map[Key]*lease{}, changed: make(chan struct{})} }
+
+func (l *leases) take(keys []Key) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range keys {
-		l.held[k] = held
+		lost, end := context.WithCancel(context.Background())
+		l.held[k] = &lease{lost, end}
 	}
 	close(l.changed)
 	l.changed = make(chan struct{})
 }
 
-func (l *leases) look(key Key) (held bool, changed <-chan struct{}) {
+func (l *leases) loseAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, held := range l.held {
+		held.end()
+	}
+	clear(l.held)
+}
+
+func (l *leases) look(key Key) (held *lease, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.held[key], l.changed
 }
 
-// await returns once this process holds the key's lease.
-func (l *leases) await(ctx context.Context, key Key) error {
+// await returns once this process holds the key's lease, with a context that
+// ends when it no longer does.
+func (l *leases) await(ctx context.Context, key Key) (lost context.Context, err error) {
 	for {
 		held, changed := l.look(key)
-		if held {
-			return nil
+		if held != nil {
+			return held.lost, nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
 }
@@ -64,6 +81,7 @@ func lockNumber(purpose string, key Key) int64 {
 
 // keepLeases takes every lease that is free, until its connection dies.
 func (r *Runner) keepLeases(ctx context.Context) error {
+	r.at(beforeLease, Key{})
 	conn, err := connect(ctx, r.pool)
 	if err != nil {
 		return err
@@ -73,14 +91,14 @@ func (r *Runner) keepLeases(ctx context.Context) error {
 	for i, w := range r.workers {
 		keys[i] = w.key
 	}
-	defer r.leases.set(keys, false)
+	defer r.leases.loseAll()
 	for {
 		got, err := r.tryLeases(ctx, conn, keys)
 		if err != nil {
 			return err
 		}
 		if len(got) > 0 {
-			r.leases.set(got, true)
+			r.leases.take(got)
 		}
 		if err := sleep(ctx, leasePoll); err != nil {
 			return err
@@ -94,7 +112,7 @@ func (r *Runner) tryLeases(ctx context.Context, conn *pgx.Conn, keys []Key) (got
 	var missing []Key
 	var numbers []int64
 	for _, k := range keys {
-		if held, _ := r.leases.look(k); !held {
+		if held, _ := r.leases.look(k); held == nil {
 			missing, numbers = append(missing, k), append(numbers, lockNumber("projection", k))
 		}
 	}

@@ -2,6 +2,8 @@ package projections_test
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/igny8/igny8/projections"
 	"github.com/igny8/igny8/projections/internal/library"
 	"github.com/igny8/igny8/projections/table"
+	"github.com/jackc/pgx/v5"
 )
 
 // rig is a database with a log in memory and the library's projections.
@@ -26,7 +29,7 @@ type rig struct {
 	reader    *projections.Reader
 }
 
-// tame is the library's fold, but it panics on the poison.
+// breaking is the library's fold, but it panics on the poison.
 func breaking(row *library.Book, e es.Event) {
 	if c, ok := e.(library.Changed); ok && c.Title == library.Poison {
 		panic("poison")
@@ -57,13 +60,17 @@ func (r *rig) ensure() {
 // run feeds the projections until the returned function is called.
 func (r *rig) run() (stop func()) {
 	r.t.Helper()
-	return r.start(r.positions)
+	return r.start(r.runner(r.positions))
 }
 
-func (r *rig) start(positions *projections.Positions) (stop func()) {
-	runner := projections.NewRunner(projections.Config{
+func (r *rig) runner(positions *projections.Positions) *projections.Runner {
+	return projections.NewRunner(projections.Config{
 		Pool: r.admin.Projector, Log: r.log, Registry: r.admin.Registry, Projections: r.admin.Projections, Positions: positions,
+		Logger: slog.New(slog.NewTextHandler(r.t.Output(), nil)),
 	})
+}
+
+func (r *rig) start(runner *projections.Runner) (stop func()) {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -117,3 +124,73 @@ func (r *rig) same() {
 
 func added(title string) es.Event   { return library.Added{Facts: library.Facts{Title: title}} }
 func changed(title string) es.Event { return library.Changed{Facts: library.Facts{Title: title}} }
+
+func (r *rig) list(account es.ID, atLeast int64) (table.Page[library.Book], error) {
+	scope := table.Scope{Account: account, AllSites: true}
+	return r.books.List(r.t.Context(), r.reader, scope, table.Query{AtLeast: atLeast, Wait: projections.MaxWait, PageSize: 100})
+}
+
+// counted fails unless every event of each account was counted exactly once.
+func (r *rig) counted() {
+	r.t.Helper()
+	page, err := r.log.Read(r.t.Context(), 0, es.Filter{}, 1_000_000)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	want := map[es.ID]int64{}
+	for _, e := range page.Events {
+		want[e.Stream.Account]++
+	}
+	rows, err := r.admin.Projector.Query(r.t.Context(), `SELECT account_id, events FROM library_counts_v1`)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account es.ID
+		var events int64
+		if err := rows.Scan(&account, &events); err != nil {
+			r.t.Fatal(err)
+		}
+		if want[account] != events {
+			r.t.Errorf("account %s: %d events counted, %d written", account, events, want[account])
+		}
+		delete(want, account)
+	}
+	if len(want) > 0 || rows.Err() != nil {
+		r.t.Errorf("%d accounts without counts, %v", len(want), rows.Err())
+	}
+}
+
+// execute runs a statement as the superuser.
+func (r *rig) execute(sql string, args ...any) {
+	r.t.Helper()
+	conn, err := pgx.Connect(r.t.Context(), r.db.AdminURL)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(r.t.Context())) }()
+	if _, err := conn.Exec(r.t.Context(), sql, args...); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// load appends to many books of a few accounts, step by step.
+func (r *rig) load(steps int, each func(step int)) {
+	r.t.Helper()
+	accounts := []es.ID{r.writer.ID(), r.writer.ID(), r.writer.ID()}
+	books := make([]es.ID, 40)
+	revisions := make([]int64, len(books))
+	for i := range books {
+		books[i] = r.writer.ID()
+	}
+	for step := range steps {
+		i := (step * 7) % len(books)
+		event := changed(fmt.Sprintf("edition %d", step))
+		if revisions[i] == 0 {
+			event = added("first")
+		}
+		revisions[i] = r.write(es.Tenant{Account: accounts[i%3]}, books[i], revisions[i], event).Revision
+		each(step)
+	}
+}

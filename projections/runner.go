@@ -27,6 +27,24 @@ type Runner struct {
 	advancer  *advancer
 	positions *Positions
 	workers   []*worker
+
+	// pause is for tests, which freeze a runner there.
+	pause func(at moment, key Key)
+}
+
+// moment is where a runner can be frozen.
+type moment string
+
+const (
+	beforeBegin  moment = "before begin"
+	beforeCommit moment = "before commit"
+	beforeLease  moment = "before lease"
+)
+
+func (r *Runner) at(m moment, key Key) {
+	if r.pause != nil {
+		r.pause(m, key)
+	}
 }
 
 // Config is what a Runner works with. Everything is required but Logger.
@@ -82,7 +100,7 @@ func (r *Runner) keep(ctx context.Context, name string, part func(context.Contex
 		switch {
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, errFenced) || time.Since(started) > time.Minute:
+		case errors.Is(err, errFenced) || time.Since(started) > 10*time.Second:
 			pause = 0
 		default:
 			r.logger.WarnContext(ctx, "projections: starting again", slog.String("part", name), slog.Any("error", err))
@@ -117,13 +135,14 @@ func disconnect(conn *pgx.Conn) {
 }
 
 // own connects for work whose loss with a crash does no harm, because the
-// checkpoint is lost with it: commits need not wait for the disk.
+// checkpoint is lost with it: commits need not wait for the disk. A process
+// that freezes in a transaction holds its locks for 5 s.
 func own(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
 	conn, err := connect(ctx, pool)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	if _, err := conn.Exec(ctx, "SET synchronous_commit = off"); err != nil {
+	if _, err := conn.Exec(ctx, "SET synchronous_commit = off; SET idle_in_transaction_session_timeout = '5s'"); err != nil {
 		disconnect(conn)
 		return nil, err
 	}

@@ -17,9 +17,6 @@ type worker struct {
 	key        Key
 	selector   *selector
 
-	// beforeCommit is for tests: it runs at the end of every transaction.
-	beforeCommit func()
-
 	mu    sync.Mutex
 	state Stats
 	at    time.Time // when the last event taken in was recorded
@@ -31,15 +28,24 @@ func newWorker(r *Runner, p Projection) *worker {
 
 // session holds the lease and feeds the projection until something fails.
 func (w *worker) session(ctx context.Context) (err error) {
-	if err := w.runner.leases.await(ctx, w.key); err != nil {
+	lost, err := w.runner.leases.await(ctx, w.key)
+	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(lost, func() { cancel(errFenced) })()
 	conn, err := own(ctx, w.runner.pool)
 	if err != nil {
 		return err
 	}
 	defer disconnect(conn)
-	defer func() { w.left(err) }()
+	defer func() {
+		if context.Cause(ctx) == errFenced { //nolint:errorlint // it is this very value
+			err = errFenced
+		}
+		w.left(err)
+	}()
 	c, err := takeOver(ctx, conn, w.key)
 	if err != nil {
 		return err
@@ -49,9 +55,6 @@ func (w *worker) session(ctx context.Context) (err error) {
 		p, err := w.runner.feed.next(ctx, w, c.position)
 		if err != nil {
 			return err
-		}
-		if held, _ := w.runner.leases.look(w.key); !held {
-			return errFenced
 		}
 		events := w.selector.of(p.events, c.position, c.parked)
 		s := step{key: w.key, epoch: c.epoch, from: c.position, to: p.through, at: p.last()}
@@ -95,6 +98,7 @@ func (w *worker) apply(ctx context.Context, conn *pgx.Conn, s step, events []Dec
 }
 
 func (w *worker) inTransaction(ctx context.Context, conn *pgx.Conn, s step, write func(pgx.Tx) error) error {
+	w.runner.at(beforeBegin, w.key)
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if err := s.move(ctx, tx); err != nil {
 			return err
@@ -102,9 +106,7 @@ func (w *worker) inTransaction(ctx context.Context, conn *pgx.Conn, s step, writ
 		if err := write(tx); err != nil {
 			return err
 		}
-		if w.beforeCommit != nil {
-			w.beforeCommit()
-		}
+		w.runner.at(beforeCommit, w.key)
 		return nil
 	})
 }
