@@ -41,5 +41,8 @@ func (c *serveCommand) Run(ctx context.Context, s *session, p *parts) error {
 	}
 	return p.serve(ctx, loaded.Config, log, func(url string) {
 		_, _ = fmt.Fprintln(s.stdout, "listening on", url)
+		if !s.json {
+			tryout(s.stdout, url)
+		}
 	})
 }
