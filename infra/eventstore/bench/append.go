@@ -55,22 +55,20 @@ type AppendRow struct{ Bare, Store Rate }
 // Ratio is how many times as many appends a second the store makes.
 func (r AppendRow) Ratio() float64 { return r.Store.PerSecond() / r.Bare.PerSecond() }
 
-// Appends measures bare inserts and appends of new streams in turn, each for a
-// while, at each number of callers.
+// Appends measures bare inserts and appends of new streams in turns, each for
+// a while, at each number of callers.
 func Appends(ctx context.Context, bare *Bare, store *postgres.Store, while time.Duration, callers ...int) ([]AppendRow, error) {
 	account := newID()
 	var rows []AppendRow
 	for _, n := range callers {
 		var row AppendRow
 		var err error
-		row.Bare, err = Measure(ctx, n, while, func(ctx context.Context) error { return bare.Append(ctx, NewAppend(account)) })
-		if err != nil {
-			return nil, fmt.Errorf("bare inserts of %d callers: %w", n, err)
-		}
-		row.Store, err = Measure(ctx, n, while, func(ctx context.Context) error {
-			_, err := store.Append(ctx, NewAppend(account))
-			return err
-		})
+		row.Bare, row.Store, err = Compare(ctx, n, while,
+			func(ctx context.Context) error { return bare.Append(ctx, NewAppend(account)) },
+			func(ctx context.Context) error {
+				_, err := store.Append(ctx, NewAppend(account))
+				return err
+			})
 		if err != nil {
 			return nil, fmt.Errorf("appends of %d callers: %w", n, err)
 		}

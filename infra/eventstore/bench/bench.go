@@ -33,6 +33,36 @@ func (r Rate) String() string {
 // Measure has callers call f, each again as soon as it was answered, for a
 // while. The first error ends it.
 func Measure(ctx context.Context, callers int, while time.Duration, f func(context.Context) error) (Rate, error) {
+	var s sample
+	if err := s.add(ctx, callers, while, f); err != nil {
+		return Rate{}, err
+	}
+	return s.rate(callers), nil
+}
+
+// Compare measures f and g in turns, each for a while in all, so that what else
+// the machine does meets both alike.
+func Compare(ctx context.Context, callers int, while time.Duration, f, g func(context.Context) error) (Rate, Rate, error) {
+	const turns = 6
+	var first, second sample
+	for range turns {
+		if err := first.add(ctx, callers, while/turns, f); err != nil {
+			return Rate{}, Rate{}, err
+		}
+		if err := second.add(ctx, callers, while/turns, g); err != nil {
+			return Rate{}, Rate{}, err
+		}
+	}
+	return first.rate(callers), second.rate(callers), nil
+}
+
+// sample is the time of each call, and of all.
+type sample struct {
+	each []time.Duration
+	took time.Duration
+}
+
+func (s *sample) add(ctx context.Context, callers int, while time.Duration, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	times := make([][]time.Duration, callers)
@@ -51,16 +81,18 @@ func Measure(ctx context.Context, callers int, while time.Duration, f func(conte
 		})
 	}
 	all.Wait()
-	took := time.Since(begin)
-	if err := context.Cause(ctx); err != nil {
-		return Rate{}, err
+	s.took += time.Since(begin)
+	s.each = append(s.each, slices.Concat(times...)...)
+	return context.Cause(ctx)
+}
+
+func (s *sample) rate(callers int) Rate {
+	slices.Sort(s.each)
+	r := Rate{Callers: callers, Done: len(s.each), Took: s.took}
+	if r.Done > 0 {
+		r.P50, r.P99 = s.each[r.Done/2], s.each[r.Done*99/100]
 	}
-	each := slices.Concat(times...)
-	slices.Sort(each)
-	if len(each) == 0 {
-		return Rate{}, fmt.Errorf("no call of %d callers ended within %v", callers, while)
-	}
-	return Rate{Callers: callers, Done: len(each), Took: took, P50: each[len(each)/2], P99: each[len(each)*99/100]}, nil
+	return r
 }
 
 // NewAppend is a first event of a new stream, as a created keyword has it: a

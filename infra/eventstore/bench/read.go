@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -38,18 +39,14 @@ func Reads(ctx context.Context, pool *pgxpool.Pool, store *postgres.Store, while
 	for _, n := range callers {
 		var row ReadRow
 		var err error
-		row.Single, err = Measure(ctx, n, while, func(ctx context.Context) error {
-			return readSingle(ctx, pool, streams[rand.N(len(streams))])
-		})
+		row.Single, row.Store, err = Compare(ctx, n, while,
+			func(ctx context.Context) error { return readSingle(ctx, pool, streams[rand.N(len(streams))]) },
+			func(ctx context.Context) error {
+				_, err := store.ReadStream(ctx, streams[rand.N(len(streams))], 1)
+				return err
+			})
 		if err != nil {
-			return nil, err
-		}
-		row.Store, err = Measure(ctx, n, while, func(ctx context.Context) error {
-			_, err := store.ReadStream(ctx, streams[rand.N(len(streams))], 1)
-			return err
-		})
-		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("reads of %d callers: %w", n, err)
 		}
 		rows = append(rows, row)
 	}
