@@ -99,15 +99,16 @@ func appendUntilDone(ctx context.Context, db *database.DB, path string) error {
 		return err
 	}
 	store := postgres.NewStore(db.Pool(database.RoleAppender))
+	finish := context.WithoutCancel(ctx) // what was begun is answered
 	defer store.Close()
-	if err := repeatUnanswered(store, j); err != nil {
+	if err := repeatUnanswered(finish, store, j); err != nil {
 		return err
 	}
 	var all sync.WaitGroup
 	for range appendersEach {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				step(store, j)
+				step(finish, store, j)
 				time.Sleep(rand.N(4 * time.Millisecond))
 			}
 		})
@@ -116,41 +117,41 @@ func appendUntilDone(ctx context.Context, db *database.DB, path string) error {
 	return nil
 }
 
-func repeatUnanswered(store *postgres.Store, j *journal) error {
+func repeatUnanswered(ctx context.Context, store *postgres.Store, j *journal) error {
 	appends, _, err := readJournal(j.file.Name())
 	if err != nil {
 		return err
 	}
 	for command, a := range appends {
 		if !a.acked {
-			appendOwn(store, j, command, a.n)
+			appendOwn(ctx, store, j, command, a.n)
 		}
 	}
 	return nil
 }
 
 // step does one of the things that callers do, good and bad.
-func step(store *postgres.Store, j *journal) {
+func step(ctx context.Context, store *postgres.Store, j *journal) {
 	command := uuid.Must(uuid.NewV7())
 	switch rand.N(8) {
 	case 0:
-		race(store, j)
+		race(ctx, store, j)
 	case 1:
-		claim(store, j)
+		claim(ctx, store, j)
 	case 2:
-		leave(store, j)
+		leave(ctx, store, j)
 	default:
 		n := 1 + rand.N(3)
 		j.write("try %s %d", command, n)
-		appendOwn(store, j, command, n)
+		appendOwn(ctx, store, j, command, n)
 	}
 }
 
 // appendOwn sends an append again and again until it is answered.
-func appendOwn(store *postgres.Store, j *journal, command es.ID, n int) {
+func appendOwn(ctx context.Context, store *postgres.Store, j *journal, command es.ID, n int) {
 	for {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		done, err := store.Append(ctx, ownAppend(command, n))
+		within, cancel := context.WithTimeout(ctx, 5*time.Second)
+		done, err := store.Append(within, ownAppend(command, n))
 		cancel()
 		switch {
 		case err == nil:
@@ -167,8 +168,8 @@ func appendOwn(store *postgres.Store, j *journal, command es.ID, n int) {
 
 // race appends to a stream that others append to, at a revision that may be
 // gone by then.
-func race(store *postgres.Store, j *journal) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+func race(ctx context.Context, store *postgres.Store, j *journal) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	stream := es.StreamID{Account: es.ID{7}, Kind: "planner.cluster", ID: es.ID{15: byte(rand.N(hotStreams))}}
 	events, err := store.ReadStream(ctx, stream, 1)
@@ -179,8 +180,8 @@ func race(store *postgres.Store, j *journal) {
 }
 
 // claim takes one of few values, and so is often refused.
-func claim(store *postgres.Store, j *journal) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+func claim(ctx context.Context, store *postgres.Store, j *journal) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	stream := es.StreamID{Account: es.ID{7}, Kind: "planner.keyword", ID: uuid.Must(uuid.NewV7())}
 	_, err := store.Append(ctx, eventstoretest.AppendOf(stream, 0, 1,
@@ -190,8 +191,8 @@ func claim(store *postgres.Store, j *journal) {
 }
 
 // leave gives an append up at any moment.
-func leave(store *postgres.Store, j *journal) {
-	ctx, cancel := context.WithTimeout(context.Background(), rand.N(3*time.Millisecond))
+func leave(ctx context.Context, store *postgres.Store, j *journal) {
+	ctx, cancel := context.WithTimeout(ctx, rand.N(3*time.Millisecond))
 	defer cancel()
 	stream := es.StreamID{Account: es.ID{7}, Kind: "planner.keyword", ID: uuid.Must(uuid.NewV7())}
 	_, err := store.Append(ctx, eventstoretest.AppendOf(stream, 0, 2))

@@ -32,10 +32,10 @@ func TestNothingIsLostDoubledOrOutOfOrderWhateverIsKilled(t *testing.T) {
 	dir := t.TempDir()
 	var cast []*actor
 	for i := range appenders {
-		cast = append(cast, start(t, s.DB.AdminURL, "append", filepath.Join(dir, fmt.Sprint("append", i))))
+		cast = append(cast, start(t, s.AdminURL, "append", filepath.Join(dir, fmt.Sprint("append", i))))
 	}
 	for i := range readers {
-		cast = append(cast, start(t, s.DB.AdminURL, "read", filepath.Join(dir, fmt.Sprint("read", i))))
+		cast = append(cast, start(t, s.AdminURL, "read", filepath.Join(dir, fmt.Sprint("read", i))))
 	}
 
 	kills := attack(t, s, cast)
@@ -87,7 +87,7 @@ func killBackend(t *testing.T, s *pgtest.Server) int {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	var pid int
-	err := s.DB.Postgres.Pool(database.RoleAppender).
+	err := s.Postgres.Pool(database.RoleAppender).
 		QueryRow(ctx, "SELECT pid FROM pg_stat_activity WHERE usename = 'igny8_appender' AND pid <> pg_backend_pid() LIMIT 1").Scan(&pid)
 	if err != nil || syscall.Kill(pid, syscall.SIGKILL) != nil {
 		return 0
@@ -110,7 +110,7 @@ func start(t *testing.T, url, part, file string) *actor {
 }
 
 func (a *actor) start(t *testing.T) {
-	a.cmd = exec.Command(os.Args[0]) //nolint:noctx // it ends when its standard input does.
+	a.cmd = exec.Command(os.Args[0])
 	a.cmd.Env = append(os.Environ(), partEnv+"="+a.part, urlEnv+"="+a.url, fileEnv+"="+a.file)
 	a.cmd.Stderr = os.Stderr
 	stdin, err := a.cmd.StdinPipe()
@@ -160,9 +160,9 @@ func answerAllTries(t *testing.T, s *pgtest.Server, path string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.file.Close() }()
-	store := postgres.NewStore(s.DB.Postgres.Pool(database.RoleAppender))
+	store := postgres.NewStore(s.Postgres.Pool(database.RoleAppender))
 	defer store.Close()
-	if err := repeatUnanswered(store, j); err != nil {
+	if err := repeatUnanswered(t.Context(), store, j); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -170,7 +170,7 @@ func answerAllTries(t *testing.T, s *pgtest.Server, path string) {
 // wholeLog reads the log, which must be dense, in the order of its streams, and
 // hold no append by half.
 func wholeLog(t *testing.T, s *pgtest.Server) []es.Recorded {
-	log := postgres.NewLog(s.DB.Postgres.Pool(database.RoleProjector))
+	log := postgres.NewLog(s.Postgres.Pool(database.RoleProjector))
 	defer log.Close()
 	var events []es.Recorded
 	at := map[es.StreamID]int64{}

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -22,9 +21,9 @@ import (
 // log first: EVENTS=1000000 go test -run - -bench EventStore -benchtime 1x
 func BenchmarkEventStore(b *testing.B) {
 	s := pgtest.NewServer(b)
-	store := postgres.NewStore(s.DB.Postgres.Pool(database.RoleAppender))
+	store := postgres.NewStore(s.Postgres.Pool(database.RoleAppender))
 	defer store.Close()
-	log := postgres.NewLog(s.DB.Postgres.Pool(database.RoleProjector))
+	log := postgres.NewLog(s.Postgres.Pool(database.RoleProjector))
 	defer log.Close()
 	out := &strings.Builder{}
 	events, _ := strconv.Atoi(os.Getenv("EVENTS"))
@@ -33,7 +32,7 @@ func BenchmarkEventStore(b *testing.B) {
 		b.Fatal(err)
 	}
 	if events > 0 {
-		fmt.Fprintf(out, "\n"+"%d events in bulk: %.0f/s", events, float64(events)/time.Since(begin).Seconds())
+		fmt.Fprintf(out, "\n%d events in bulk: %.0f/s", events, float64(events)/time.Since(begin).Seconds())
 	}
 	benchmarkAppends(b, out, s.DB, store)
 	benchmarkReads(b, out, s.DB, store)
@@ -41,11 +40,11 @@ func BenchmarkEventStore(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	fmt.Fprintf(out, "\n"+"answer to reader: p50 %v p99 %v", p50, p99)
+	fmt.Fprintf(out, "\nanswer to reader: p50 %v p99 %v", p50, p99)
 	b.Log(out)
 }
 
-func benchmarkAppends(b *testing.B, out io.Writer, db *pgtest.DB, store *postgres.Store) {
+func benchmarkAppends(b *testing.B, out *strings.Builder, db *pgtest.DB, store *postgres.Store) {
 	b.Helper()
 	bare, err := bench.NewBare(b.Context(), widePool(b, db, database.RoleOwner, 64))
 	if err != nil {
@@ -56,20 +55,20 @@ func benchmarkAppends(b *testing.B, out io.Writer, db *pgtest.DB, store *postgre
 		b.Fatal(err)
 	}
 	for _, r := range rows {
-		fmt.Fprintf(out, "\n"+"bare  %v", r.Bare)
-		fmt.Fprintf(out, "\n"+"store %v  = %.2fx", r.Store, r.Ratio())
+		fmt.Fprintf(out, "\nbare  %v", r.Bare)
+		fmt.Fprintf(out, "\nstore %v  = %.2fx", r.Store, r.Ratio())
 	}
 }
 
-func benchmarkReads(b *testing.B, out io.Writer, db *pgtest.DB, store *postgres.Store) {
+func benchmarkReads(b *testing.B, out *strings.Builder, db *pgtest.DB, store *postgres.Store) {
 	b.Helper()
 	rows, err := bench.Reads(b.Context(), widePool(b, db, database.RoleAppender, 8), store, 2*time.Second, 1, 8, 64)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, r := range rows {
-		fmt.Fprintf(out, "\n"+"single %v", r.Single)
-		fmt.Fprintf(out, "\n"+"store  %v  = %.2fx", r.Store, r.Ratio())
+		fmt.Fprintf(out, "\nsingle %v", r.Single)
+		fmt.Fprintf(out, "\nstore  %v  = %.2fx", r.Store, r.Ratio())
 	}
 }
 

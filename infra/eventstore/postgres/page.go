@@ -27,7 +27,7 @@ func (w *where) and(condition string, arg any) {
 		w.WriteString(" AND ")
 	}
 	w.args = append(w.args, arg)
-	fmt.Fprintf(w, condition, len(w.args))
+	fmt.Fprintf(&w.Builder, condition, len(w.args))
 }
 
 func (w *where) filter(f es.Filter) {
@@ -48,7 +48,7 @@ func (w *where) filter(f es.Filter) {
 		}
 		w.and("(l.type = ANY ($%d)", literal)
 		w.args = append(w.args, prefixes)
-		fmt.Fprintf(w, " OR l.type ^@ ANY ($%d))", len(w.args))
+		fmt.Fprintf(&w.Builder, " OR l.type ^@ ANY ($%d))", len(w.args))
 	}
 }
 

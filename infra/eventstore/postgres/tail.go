@@ -19,7 +19,8 @@ const pollEvery = time.Second
 type tail struct {
 	config *pgx.ConnConfig
 	read   func(context.Context) (int64, error)
-	cancel context.CancelFunc
+	closed chan struct{}
+	once   sync.Once
 	ended  sync.WaitGroup
 
 	mu      sync.Mutex
@@ -29,17 +30,25 @@ type tail struct {
 }
 
 func newTail(pool *pgxpool.Pool, read func(context.Context) (int64, error)) *tail {
-	ctx, cancel := context.WithCancel(context.Background())
 	config := pool.Config().ConnConfig.Copy()
 	config.RuntimeParams["application_name"] = "listen " + config.RuntimeParams["application_name"]
-	t := &tail{config: config, read: read, cancel: cancel, moved: make(chan struct{})}
-	t.ended.Go(func() { t.listen(ctx) })
-	t.ended.Go(func() { t.poll(ctx) })
+	t := &tail{config: config, read: read, closed: make(chan struct{}), moved: make(chan struct{})}
+	t.ended.Go(t.run)
 	return t
 }
 
+func (t *tail) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var both sync.WaitGroup
+	both.Go(func() { t.listen(ctx) })
+	both.Go(func() { t.poll(ctx) })
+	<-t.closed
+	cancel()
+	both.Wait()
+}
+
 func (t *tail) close() {
-	t.cancel()
+	t.once.Do(func() { close(t.closed) })
 	t.ended.Wait()
 }
 
