@@ -44,7 +44,7 @@ type knownDeletion struct {
 
 const (
 	cascadePage     = 500
-	cascadeParallel = 16
+	cascadeParallel = 64
 	cascadeKnown    = 10_000
 )
 
