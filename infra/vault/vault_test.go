@@ -394,6 +394,9 @@ func TestManyProcessesMakeOneLastingKey(t *testing.T) {
 			t.Fatal("two processes have different keys")
 		}
 	}
+	if made, err := vaultOf(t, db, key, vault.Config{}).ServiceKeys(t.Context(), "claims"); err != nil || len(made) != 1 {
+		t.Errorf("%d keys were made, %v", len(made), err)
+	}
 }
 
 func TestBytesOpenForTheirPurposeOnly(t *testing.T) {
