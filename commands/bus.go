@@ -177,7 +177,7 @@ func (b *Bus) Do(ctx context.Context, r Request) (Outcome, error) {
 	if r.DryRun {
 		return b.dryRun(c)
 	}
-	b.enqueue(c)
+	b.enqueue(c) //nolint:contextcheck // the queue outlives the caller, and keeps the caller's context in the call.
 	select {
 	case <-c.done:
 		return c.outcome, c.err

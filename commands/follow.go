@@ -63,7 +63,7 @@ type Follower struct {
 func (f *Follower) Run(ctx context.Context) error {
 	for {
 		if err := f.follow(ctx); ctx.Err() == nil {
-			f.Logger.WarnContext(ctx, "follower starts anew", "follower", f.Name, "error", err)
+			f.Logger.WarnContext(ctx, "follower starts anew", slog.String("follower", f.Name), slog.Any("error", err))
 		}
 		if !pause(ctx, 200*time.Millisecond) {
 			return ctx.Err()
@@ -161,7 +161,8 @@ func (f *Follower) react(ctx context.Context, rec es.Recorded) error {
 		stuck := fmt.Sprintf("%s cannot get past position %d (%s)", f.Name, rec.Position, rec.Type)
 		f.stuck.Store(&stuck)
 		f.Logger.ErrorContext(ctx, "a reaction failed and is tried again",
-			"follower", f.Name, "position", rec.Position, "type", rec.Type, "request_id", rec.Request, "error", err)
+			slog.String("follower", f.Name), slog.Int64("position", rec.Position), slog.String("type", rec.Type),
+			slog.String("request_id", rec.Request), slog.Any("error", err))
 		if !pause(ctx, 500*time.Millisecond) {
 			return ctx.Err()
 		}

@@ -73,7 +73,7 @@ func (d *database) rolesKey() []byte { return d.master.Derive("postgres roles") 
 
 func (d *database) close() error {
 	if d.DB != nil {
-		d.DB.Close()
+		d.Close()
 	}
 	if d.private != nil {
 		return d.private.Stop()

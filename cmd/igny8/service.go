@@ -62,7 +62,8 @@ func logBuild(ctx context.Context, log *slog.Logger) func(projections.Progress) 
 	return func(p projections.Progress) {
 		if last[p.Key] != p.Stage {
 			last[p.Key] = p.Stage
-			log.InfoContext(ctx, "building a read model", "projection", p.Key.String(), "stage", string(p.Stage))
+			log.InfoContext(ctx, "building a read model",
+				slog.String("projection", p.Key.String()), slog.String("stage", string(p.Stage)))
 		}
 	}
 }
@@ -86,7 +87,7 @@ func (s *service) run(ctx context.Context, listening func(string)) error {
 		if err != nil {
 			return err
 		}
-		s.logger.InfoContext(ctx, "metrics", "url", "http://"+m.Address()+"/metrics")
+		s.logger.InfoContext(ctx, "metrics", slog.String("url", "http://"+m.Address()+"/metrics"))
 		group.Go(func() error { return m.Serve(behind) })
 	}
 	group.Go(func() error {
@@ -119,7 +120,7 @@ func (s *service) prepare() {
 }
 
 func (s *service) listen(ctx context.Context, listening func(string)) error {
-	api := s.api()
+	api := s.api() //nolint:contextcheck // each request brings its own.
 	server := api.Server(s.config.Listen)
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", s.config.Listen)
