@@ -33,7 +33,8 @@ const (
 	// A new key signs once every process had the time to read it.
 	known  = 2 * reread
 	reread = time.Minute
-	// Tokens that name an unknown key cost one reading a second at most.
+	// Tokens that name an unknown key cost one reading a second at most, once
+	// there is a key.
 	unknownEvery = time.Second
 )
 
@@ -153,7 +154,7 @@ func (r *Ring) verifying(ctx context.Context, id string) (ed25519.PublicKey, err
 	defer r.mu.Unlock()
 	age := r.clock().Sub(r.read)
 	key, ok := r.byID[id]
-	if age > reread || !ok && age > unknownEvery {
+	if age > reread || !ok && (age > unknownEvery || len(r.list) == 0) {
 		if err := r.load(r.keys.ServiceKeys(ctx, purpose)); err != nil {
 			return nil, err
 		}
