@@ -24,7 +24,7 @@ func (e *edge) readsBody(ctx huma.Context, next func(huma.Context)) {
 	}
 	body, err := e.body(c.Response(), r)
 	if err != nil {
-		e.writeFailure(c, call, err)
+		e.writeFailure(ctx.Context(), c, call, err)
 		return
 	}
 	call.body = body

@@ -156,7 +156,7 @@ func (c *collection[R]) get(ctx context.Context) (reply, error) {
 // bound is what a cursor belongs to: an account, a list and its filters.
 func (c *collection[R]) bound(call *Call, q table.Query) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %d", q.Filters, q.Search, q.Order, q.Deleted)
+	h.Write(fmt.Appendf(nil, "%q %q %q %d", q.Filters, q.Search, q.Order, q.Deleted))
 	return call.Principal.Account.String() + " " + c.path + " " + string(h.Sum(nil))
 }
 

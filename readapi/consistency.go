@@ -45,7 +45,7 @@ func preferredWait(headers []string) (wait time.Duration, given bool, err error)
 			if err != nil {
 				return 0, false, badParameter("Prefer", "wait takes whole seconds: wait=2.")
 			}
-			return min(time.Duration(n)*time.Second, longestWait), true, nil //nolint:gosec // G115: at most 31 bits.
+			return min(time.Duration(n)*time.Second, longestWait), true, nil
 		}
 	}
 	return 0, false, nil

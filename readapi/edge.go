@@ -62,7 +62,7 @@ func newEdge(o Options) *edge {
 		echo: echo.New(), schemas: newSchemas(), routes: map[string]*route{},
 	}
 	e.echo.HideBanner, e.echo.HidePort = true, true
-	e.echo.HTTPErrorHandler = func(err error, c echo.Context) { e.writeFailure(c, callIn(c), err) }
+	e.echo.HTTPErrorHandler = func(err error, c echo.Context) { e.writeFailure(c.Request().Context(), c, callIn(c), err) }
 	for _, s := range e.chain() {
 		e.echo.Use(s.wrap)
 	}

@@ -339,21 +339,20 @@ func TestStrangePathsAndHeadersNeverFailTheServer(t *testing.T) {
 		"//api/v1/test/widgets/", "/api/v1/test/widgets/%2e%2e/", "/api/v1/test/widgets/..%2f..%2fetc", "/api/v1/test/widgets//",
 		"/api/v1/test/widgets/%00/", "/api/v1/test/widgets/" + strings.Repeat("a", 8000) + "/", "/api/v1/test/widgets/;a=b/", "/%c0%ae%c0%ae/",
 	} {
-		a := fetch(t, server, path, nil)
-		if a.StatusCode < 400 || a.StatusCode >= 500 {
-			t.Errorf("%.60s: %d", path, a.StatusCode)
+		if status := fetch(t, server, path, nil); status < 400 || status >= 500 {
+			t.Errorf("%.60s: %d", path, status)
 		}
 	}
 	bomb := http.Header{}
 	for i := range 200 {
 		bomb.Set("X-Bomb-"+strings.Repeat("x", i+1), strings.Repeat("y", 1000))
 	}
-	if a := fetch(t, server, "/api/v1/test/widgets/", bomb); a.StatusCode != 431 {
-		t.Errorf("a header bomb: %d", a.StatusCode)
+	if status := fetch(t, server, "/api/v1/test/widgets/", bomb); status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("a header bomb: %d", status)
 	}
 }
 
-func fetch(t *testing.T, server *httptest.Server, path string, h http.Header) *http.Response {
+func fetch(t *testing.T, server *httptest.Server, path string, h http.Header) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 	if err != nil {
@@ -371,6 +370,8 @@ func fetch(t *testing.T, server *httptest.Server, path string, h http.Header) *h
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = a.Body.Close() })
-	return a
+	if err := a.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	return a.StatusCode
 }

@@ -201,11 +201,11 @@ func (f *failure) body() ErrorBody {
 }
 
 // writeFailure is the one writer of errors that are not huma's.
-func (e *edge) writeFailure(c echo.Context, call *Call, err error) {
+func (e *edge) writeFailure(ctx context.Context, c echo.Context, call *Call, err error) {
 	if c.Response().Committed {
 		return
 	}
-	f := e.failureOf(c.Request().Context(), call, err)
+	f := e.failureOf(ctx, call, err)
 	h := c.Response().Header()
 	for _, name := range []string{"ETag", "Location", consistencyHeader} {
 		h.Del(name)
@@ -218,9 +218,9 @@ func (e *edge) writeFailure(c echo.Context, call *Call, err error) {
 	}
 	body, marshalErr := json.Marshal(f)
 	if marshalErr != nil {
-		e.logger.ErrorContext(c.Request().Context(), "an error could not be written", slog.String("error", marshalErr.Error()))
+		e.logger.ErrorContext(ctx, "an error could not be written", slog.String("error", marshalErr.Error()))
 	}
 	if err := c.Blob(f.status, f.ContentType(""), body); err != nil {
-		e.logger.DebugContext(c.Request().Context(), "the client went away", slog.String("error", err.Error()))
+		e.logger.DebugContext(ctx, "the client went away", slog.String("error", err.Error()))
 	}
 }

@@ -108,7 +108,7 @@ func plausibleKey(key string) bool {
 func fingerprint(call *Call) []byte {
 	h := sha256.New()
 	r := call.Request
-	fmt.Fprintf(h, "%s\n%s\n%s\n", r.Method, strings.TrimSuffix(r.URL.Path, "/"), r.Header.Get("Content-Type"))
+	h.Write(fmt.Appendf(nil, "%s\n%s\n%s\n", r.Method, strings.TrimSuffix(r.URL.Path, "/"), r.Header.Get("Content-Type")))
 	h.Write(call.body)
 	return h.Sum(nil)
 }

@@ -63,7 +63,7 @@ func (e *edge) recovers(next echo.HandlerFunc) echo.HandlerFunc {
 			call := callIn(c)
 			e.logger.ErrorContext(c.Request().Context(), "panic", slog.String("request_id", requestIDOf(call)),
 				slog.String("panic", fmt.Sprint(r)), slog.String("stack", string(debug.Stack())))
-			e.writeFailure(c, call, plainFailure(http.StatusInternalServerError))
+			e.writeFailure(c.Request().Context(), c, call, plainFailure(http.StatusInternalServerError))
 		}()
 		return next(c)
 	}
@@ -121,7 +121,7 @@ func (e *edge) logs(next echo.HandlerFunc) echo.HandlerFunc {
 			e.logger.LogAttrs(call.Request.Context(), slog.LevelInfo, "request", attrs...)
 		}()
 		if err := next(c); err != nil {
-			e.writeFailure(c, call, err)
+			e.writeFailure(c.Request().Context(), c, call, err)
 		}
 		returned = true
 		return nil

@@ -20,7 +20,6 @@ type resource struct {
 	path           string // "planner/keywords"
 	kind           string
 	noun           string
-	tag            string
 	reads          es.Role
 	requireIfMatch bool
 	throttle       string

@@ -188,12 +188,12 @@ func filterParam(c table.Column, op table.Op) *huma.Param {
 	if op != table.Eq {
 		name += "__" + string(op)
 	}
-	switch {
-	case op == table.IsNull:
+	switch op {
+	case table.IsNull:
 		schema.Type = huma.TypeBoolean
-	case op == table.In:
+	case table.In:
 		return query(name, "Any of these, separated by commas.", schema)
-	default:
+	case table.Eq, table.Gte, table.Lte:
 		switch c.Type {
 		case table.Integer, table.Number, table.Boolean:
 			schema.Type = string(c.Type)

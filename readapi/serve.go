@@ -29,11 +29,11 @@ func (e *edge) serve(ctx context.Context, s served) (*written, error) {
 	call := CallOf(ctx)
 	answer, err := e.answer(ctx, call, s)
 	if err != nil {
-		e.writeFailure(call.echo, call, err)
+		e.writeFailure(ctx, call.echo, call, err)
 		return done, nil
 	}
 	if err := e.send(call, answer); err != nil {
-		e.writeFailure(call.echo, call, err)
+		e.writeFailure(ctx, call.echo, call, err)
 	}
 	return done, nil
 }
@@ -104,6 +104,7 @@ func mountTyped[In, Out any](api *API, declared Route, handler func(context.Cont
 	e.respond(op, r.Status, body)
 	if field, ok := reflect.TypeFor[In]().FieldByName("Body"); ok {
 		takes(op, e.schemas.Schema(field.Type, true, requestName(op)))
+		op.RequestBody.Required = field.Type.Kind() != reflect.Pointer
 		op.RequestBody.Required = field.Type.Kind() != reflect.Pointer
 	}
 	if r.DryRuns {

@@ -29,7 +29,10 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	fmt.Fprintf(conn, "POST /api/v1/test/widgets/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer admin@ann\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	_, err = fmt.Fprintf(conn, "POST /api/v1/test/widgets/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer admin@ann\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	if err != nil {
+		t.Fatal(err)
+	}
 	a, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
