@@ -58,7 +58,7 @@ func (r *Runner) advance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer disconnect(conn)
+	defer disconnect(ctx, conn)
 	for {
 		requests, err := r.advancer.take(ctx)
 		if err != nil {

@@ -121,7 +121,7 @@ func (a *Admin) build(ctx context.Context, p Projection, report func(Progress), 
 	if err != nil {
 		return err
 	}
-	defer disconnect(conn)
+	defer disconnect(ctx, conn)
 	if report == nil {
 		report = func(Progress) {}
 	}

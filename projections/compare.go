@@ -61,7 +61,7 @@ func (b *build) compare(ctx context.Context) (all []Difference, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer disconnect(conn)
+	defer disconnect(ctx, conn)
 	err = b.in(ctx, conn, func(tx pgx.Tx) error {
 		through, err := b.goal(ctx, tx, " FOR UPDATE")
 		if err != nil {

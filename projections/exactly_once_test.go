@@ -18,7 +18,7 @@ func TestRowsAreExactWhateverConnectionsDieAndHoweverManyRun(t *testing.T) {
 	r.ensure()
 	r.run()
 	r.start(r.runner(projections.NewPositions()))
-	random := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // G404: repeatable on purpose.
+	random := rand.New(rand.NewPCG(7, 7))
 	r.load(1500, func(step int) {
 		if random.IntN(60) == 0 {
 			r.execute(terminate + ` AND random() < 0.5`)

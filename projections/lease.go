@@ -86,7 +86,7 @@ func (r *Runner) keepLeases(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer disconnect(conn)
+	defer disconnect(ctx, conn)
 	keys := make([]Key, len(r.workers))
 	for i, w := range r.workers {
 		keys[i] = w.key

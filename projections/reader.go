@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/igny8/igny8/domain/es"
@@ -83,21 +84,10 @@ func (r *Reader) Query(ctx context.Context, read Read, sql string, args []any, s
 const FirstColumn = 4
 
 func (r *Reader) query(ctx context.Context, read Read, sql string, args []any, scan func(pgx.Rows) error) (position int64, err error) {
-	names, versions := make([]string, len(read.Uses)), make([]int64, len(read.Uses))
-	for i, k := range read.Uses {
-		names[i], versions[i] = k.Name, int64(k.Version)
-	}
 	n := len(args)
-	wrapped := fmt.Sprintf(`SELECT c.position, c.built, c.parked, r.* FROM (
-	SELECT coalesce(min(c.position), 0) AS position, count(*) = cardinality($%[1]d::text[]) AS built,
-		EXISTS (SELECT FROM projection_parked p JOIN unnest($%[1]d::text[], $%[2]d::bigint[]) k(name, version)
-			ON p.name = k.name AND p.version = k.version WHERE p.account_id = $%[3]d) AS parked
-	FROM projection_checkpoints c JOIN unnest($%[1]d::text[], $%[2]d::bigint[]) k(name, version)
-		ON c.name = k.name AND c.version = k.version
-) c LEFT JOIN (SELECT row_number() OVER () AS place, q.* FROM (%[4]s) q) r ON true ORDER BY r.place`, n+1, n+2, n+3, sql)
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT set_config('app.account_id', $1, true)`, read.Account.String())
-	batch.Queue(wrapped, append(args[:n:n], names, versions, read.Account)...).Query(func(rows pgx.Rows) error {
+	batch.Queue(wrapped(read.Uses, sql, n+1), append(args[:n:n], read.Account)...).Query(func(rows pgx.Rows) error {
 		position, err = scanAnswer(rows, read.AtLeast, scan)
 		return err
 	})
@@ -109,6 +99,22 @@ func (r *Reader) query(ctx context.Context, read Read, sql string, args []any, s
 		return 0, fmt.Errorf("read %v: %w", read.Uses, err)
 	}
 	return position, nil
+}
+
+// wrapped is a query that also answers, from the same snapshot, how far its
+// projections are, whether all are built, and whether the account, which is one
+// more argument, is parked in any of them. The keys are the program's own.
+func wrapped(uses []Key, sql string, account int) string {
+	keys := make([]string, len(uses))
+	for i, k := range uses {
+		keys[i] = fmt.Sprintf("('%s', %d)", strings.ReplaceAll(k.Name, "'", "''"), k.Version)
+	}
+	in := "(" + strings.Join(keys, ", ") + ")"
+	return fmt.Sprintf(`SELECT c.position, c.built, c.parked, r.* FROM (
+	SELECT coalesce(min(position), 0) AS position, count(*) = %d AS built,
+		EXISTS (SELECT FROM projection_parked WHERE account_id = $%d AND (name, version) IN %s) AS parked
+	FROM projection_checkpoints WHERE (name, version) IN %s
+) c LEFT JOIN (SELECT row_number() OVER () AS place, q.* FROM (%s) q) r ON true ORDER BY r.place`, len(uses), account, in, in, sql)
 }
 
 func scanAnswer(rows pgx.Rows, atLeast int64, scan func(pgx.Rows) error) (position int64, err error) {

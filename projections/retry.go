@@ -23,7 +23,7 @@ func (a *Admin) Retry(ctx context.Context, name string, account es.ID) error {
 	if err != nil {
 		return err
 	}
-	defer disconnect(conn)
+	defer disconnect(ctx, conn)
 	r := retry{admin: a, projection: found[0], key: found[0].Key(), account: account, conn: conn}
 	for done := false; !done; {
 		if done, err = r.step(ctx, false); err != nil {

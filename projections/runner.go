@@ -121,15 +121,16 @@ func connect(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
 	}
 	if config.AfterConnect != nil {
 		if err := config.AfterConnect(ctx, conn); err != nil {
-			disconnect(conn)
+			disconnect(ctx, conn)
 			return nil, err
 		}
 	}
 	return conn, nil
 }
 
-func disconnect(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+// disconnect closes a connection, also after the context has ended.
+func disconnect(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx)
 }
@@ -143,7 +144,7 @@ func own(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	if _, err := conn.Exec(ctx, "SET synchronous_commit = off; SET idle_in_transaction_session_timeout = '5s'"); err != nil {
-		disconnect(conn)
+		disconnect(ctx, conn)
 		return nil, err
 	}
 	return conn, nil
@@ -153,9 +154,9 @@ func own(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
 type Stats struct {
 	Key  Key
 	Held bool // this process feeds it
-	// Position is the last that it has taken in; Lag counts what is known to
-	// follow it in the log, and LagTime is how old the last of its events was
-	// while it was behind; both are zero when it is not fed here.
+	// Position is the last that it has taken in; Lag counts what follows it in
+	// the log, and LagTime is for how long each call of Stats has found it
+	// behind. Both are zero when it is not fed here.
 	Position int64
 	Lag      int64
 	LagTime  time.Duration

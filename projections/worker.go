@@ -19,7 +19,7 @@ type worker struct {
 
 	mu    sync.Mutex
 	state Stats
-	at    time.Time // when the last event taken in was recorded
+	since time.Time // it is behind, as far as Stats has seen
 }
 
 func newWorker(r *Runner, p Projection) *worker {
@@ -39,7 +39,7 @@ func (w *worker) session(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer disconnect(conn)
+	defer disconnect(ctx, conn)
 	defer func() {
 		if context.Cause(ctx) == errFenced { //nolint:errorlint // it is this very value
 			err = errFenced
@@ -50,7 +50,7 @@ func (w *worker) session(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	w.reached(c, 0, time.Time{})
+	w.reached(c, 0)
 	for {
 		p, err := w.runner.feed.next(ctx, w, c.position)
 		if err != nil {
@@ -67,7 +67,7 @@ func (w *worker) session(ctx context.Context) (err error) {
 			return err
 		}
 		c.position = p.through
-		w.reached(c, len(events), s.at)
+		w.reached(c, len(events))
 	}
 }
 
@@ -120,16 +120,13 @@ func parkAll(ctx context.Context, tx pgx.Tx, key Key, faults []fault) error {
 	return nil
 }
 
-func (w *worker) reached(c checkpoint, events int, at time.Time) {
+func (w *worker) reached(c checkpoint, events int) {
 	w.runner.positions.set(w.key, c.position)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state.Held, w.state.Failing = true, ""
 	w.state.Position, w.state.Parked = c.position, len(c.parked)
 	w.state.Applied += int64(events)
-	if !at.IsZero() {
-		w.at = at
-	}
 }
 
 func (w *worker) left(err error) {
@@ -147,11 +144,13 @@ func (w *worker) stats(head int64) Stats {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.state
-	if s.Held && head > s.Position {
-		s.Lag = head - s.Position
-		if !w.at.IsZero() {
-			s.LagTime = time.Since(w.at)
-		}
+	if !s.Held || head <= s.Position {
+		w.since = time.Time{}
+		return s
 	}
+	if w.since.IsZero() {
+		w.since = time.Now()
+	}
+	s.Lag, s.LagTime = head-s.Position, time.Since(w.since)
 	return s
 }

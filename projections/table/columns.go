@@ -111,7 +111,7 @@ func typeOf(t reflect.Type) Type {
 	case textsType:
 		return List
 	}
-	switch t.Kind() { //nolint:exhaustive // everything else is JSON
+	switch t.Kind() {
 	case reflect.String:
 		return Text
 	case reflect.Bool:

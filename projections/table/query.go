@@ -2,7 +2,6 @@ package table
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -187,7 +186,7 @@ func (c *column) parse(text string) (any, error) {
 	switch c.Type {
 	case Text, List:
 		if !storable(text) {
-			return nil, errors.New(notStorable)
+			return nil, fmt.Errorf("%s", notStorable)
 		}
 		return text, nil
 	case Integer:

@@ -40,7 +40,7 @@ func fill(t *testing.T, books int) *shelf {
 	}
 	s.accounts = []es.ID{w.ID(), w.ID()}
 	s.titles = []string{"soil", "Soil and water", "WATER", "50% off", "snow_white", `back\slash`, "soil"}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // G404: repeatable on purpose.
+	random := rand.New(rand.NewPCG(1, 2))
 	for range books {
 		tenant := es.Tenant{Account: s.accounts[random.IntN(2)]}
 		if n := random.IntN(4); n < 3 {

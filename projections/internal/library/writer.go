@@ -6,13 +6,18 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/domain/es"
 )
 
+// Store is what a Writer appends to.
+type Store interface {
+	Append(ctx context.Context, a es.Append) (es.Appended, error)
+	AppendMany(ctx context.Context, appends []es.Append) []es.AppendResult
+}
+
 // Writer appends books' events to a store, with ids that count up.
 type Writer struct {
-	Store commands.Store
+	Store Store
 	Now   time.Time
 	next  uint64
 }
