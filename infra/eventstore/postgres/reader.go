@@ -6,22 +6,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/igny8/igny8/domain/es"
 	database "github.com/igny8/igny8/infra/postgres"
 )
 
-// readStreams reads many streams in one round trip. The lateral join with an
-// order of its own keeps it to one index scan for each stream.
-const readStreams = `SELECT w.i, ` + eventColumns + `
-FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[]) WITH ORDINALITY w(account, kind, stream, since, i)
-CROSS JOIN LATERAL (
-	SELECT * FROM event_log l
-	WHERE l.account_id = w.account AND l.kind = w.kind AND l.stream_id = w.stream AND l.revision >= w.since
-	ORDER BY l.revision
-) l
-ORDER BY w.i, l.revision`
+const readStream = `SELECT ` + eventColumns + ` FROM event_log l
+WHERE l.account_id = $1 AND l.kind = $2 AND l.stream_id = $3 AND l.revision >= $4 ORDER BY l.revision`
 
 const (
 	readersMost = 2   // round trips at the same time
@@ -91,33 +84,22 @@ func (r *reader) run(ctx context.Context) {
 }
 
 func (r *reader) fetch(ctx context.Context, group []*streamRead) error {
-	accounts, kinds := make([]es.ID, len(group)), make([]string, len(group))
-	streams, since := make([]es.ID, len(group)), make([]int64, len(group))
-	for i, read := range group {
-		accounts[i], kinds[i], streams[i], since[i] = read.stream.Account, read.stream.Kind, read.stream.ID, read.from
-	}
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	return retried(ctx, func() error {
+		d := newDecoder()
+		batch := &pgx.Batch{}
 		for _, read := range group {
 			read.events = nil
+			s := read.stream
+			batch.Queue(readStream, s.Account, s.Kind, s.ID, read.from).Query(func(rows pgx.Rows) error {
+				return d.each(rows, func(e es.Recorded) error {
+					read.events = append(read.events, e)
+					return nil
+				})
+			})
 		}
-		rows, err := r.pool.Query(ctx, readStreams, accounts, kinds, streams, since)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		d := newDecoder()
-		for rows.Next() {
-			raw := rows.RawValues()
-			e, err := d.event(raw[1:])
-			if err != nil {
-				return err
-			}
-			read := group[number(raw[0])-1]
-			read.events = append(read.events, e)
-		}
-		return rows.Err()
+		return r.pool.SendBatch(ctx, batch).Close()
 	})
 }
 
