@@ -33,3 +33,8 @@ func stored(kind es.AnyKind, e es.Event) es.Event {
 		}
 	})
 }
+
+// opened is the event with its personal fields as their texts alone.
+func opened(e es.Event) es.Event {
+	return es.WithPersonal(e, func(_ string, p *es.Personal) { *p = es.NewPersonal(p.String()) })
+}
