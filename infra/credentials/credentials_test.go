@@ -44,7 +44,7 @@ func TestAPasswordIsKnownByItsHash(t *testing.T) {
 
 func TestAFloodOfHashesWaitsAndLeaves(t *testing.T) {
 	t.Parallel()
-	h := credentials.NewHasher(credentials.Cost{Memory: 256 * 1024, Time: 4, Threads: 1})
+	h := credentials.NewHasher(credentials.Cost{Memory: 64 * 1024, Time: 2, Threads: 1})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	var wg sync.WaitGroup
