@@ -27,7 +27,8 @@ const (
 	issuer   = "igny8"
 	audience = "igny8-api"
 	skew     = 30 * time.Second
-	// Signing keys are replaced every 30 days and verify for a day more.
+	// Signing keys are replaced every 30 days; each replacement drops those that
+	// are older than a day more.
 	replaced = 30 * 24 * time.Hour
 	dropped  = replaced + 24*time.Hour
 	// A new key signs once every process had the time to read it.
