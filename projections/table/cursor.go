@@ -57,7 +57,7 @@ func (t *Table[R]) keyset(ctx context.Context, r *projections.Reader, scope Scop
 			return Page[R]{}, errInvalidCursor()
 		}
 	}
-	sql := t.selecting("") + s.conditions() + orderBy(order, from.Before) + " LIMIT " + s.arg(page.Size+1)
+	sql := t.selecting("") + s.conditions() + orderBy(order, from.Before) + " LIMIT " + strconv.Itoa(page.Size+1)
 	var err error
 	page.Position, err = r.Query(ctx, t.reading(scope, q), sql, s.args, func(rows pgx.Rows) error {
 		var row R

@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"math"
+	"strconv"
 
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/projections"
@@ -60,10 +61,15 @@ func (t *Table[R]) numbered(ctx context.Context, r *projections.Reader, scope Sc
 }
 
 // paging is the statement of a numbered page: the count of all before each row.
+// The size stands in the text and the first page has no offset: with arguments
+// there Postgres would plan each time anew.
 func (t *Table[R]) paging(s *statement, q Query, page Page[R]) string {
 	conditions := s.conditions()
-	return "SELECT (SELECT count(*) FROM " + t.name + conditions + ") AS n, r.* FROM (" + t.selecting("") + conditions +
-		orderBy(t.order(q), false) + " LIMIT " + s.arg(page.Size) + " OFFSET " + s.arg(int64(page.Number-1)*int64(page.Size)) + ") r"
+	rows := t.selecting("") + conditions + orderBy(t.order(q), false) + " LIMIT " + strconv.Itoa(page.Size)
+	if page.Number > 1 {
+		rows += " OFFSET " + s.arg(int64(page.Number-1)*int64(page.Size))
+	}
+	return "SELECT (SELECT count(*) FROM " + t.name + conditions + ") AS n, r.* FROM (" + rows + ") r"
 }
 
 func errInvalidPage() error { return es.Refuse(es.NotFound, "invalid_page", "There is no such page.") }
