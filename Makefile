@@ -18,7 +18,7 @@ build: ## Build bin/igny8
 	$(GO) build -o bin/igny8 ./cmd/igny8
 
 run: build ## Build and start everything on this machine, with data in ./data
-	bin/igny8 serve
+	bin/igny8 serve --examples
 
 test: ## Run every test with the race detector (PACKAGES=./domain/... for some)
 	$(GO) test -race -timeout $(TEST_TIMEOUT) $(PACKAGES)

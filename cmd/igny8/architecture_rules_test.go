@@ -25,7 +25,7 @@ var kernels = []string{"es", "text", "table"}
 
 func placeOf(importPath string) place {
 	path, ours := strings.CutPrefix(importPath, ourModule)
-	p := place{path: path, ours: ours, test: strings.HasSuffix(path, "test") || fixture(path)}
+	p := place{path: path, ours: ours, test: strings.HasSuffix(path, "test") || strings.HasSuffix(path, "/bench") || fixture(path)}
 	if !ours {
 		return p
 	}

@@ -114,8 +114,10 @@ func openBackend(ctx context.Context, c config.Config, log *slog.Logger, o backe
 	b.log = eventstore.NewLog(d.Pool(postgres.RoleProjector))
 	b.vault = vault.New(d.Pool(postgres.RoleAppender), d.master, vault.Config{PersonalScopes: personalScopes(), Log: log})
 	b.bus = commands.New(b.store, b.vault, b.registry, operations(), commands.Config{Step: o.step})
-	for _, e := range entities() {
-		b.bus.WithShape(e.kind.KindName(), commands.Shape{Fold: e.rows.Fold})
+	for _, model := range readModels() {
+		if table, ok := model.(rows); ok {
+			b.bus.WithShape(table.Kind().KindName(), commands.Shape{Fold: table.Fold})
+		}
 	}
 	b.accounts = tenancy.Accounts{Bus: b.bus}
 	b.bus.WithAccounts(b.accounts)

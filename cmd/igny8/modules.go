@@ -24,27 +24,8 @@ import (
 
 // rows is a declared read model whose row is what writes to its kind answer.
 type rows interface {
-	projections.Projection
+	Kind() es.AnyKind
 	Fold(row any, rec es.Recorded, e es.Event) any
-}
-
-// entity is a kind of aggregate and its read model.
-type entity struct {
-	kind es.AnyKind
-	rows rows
-}
-
-// entities are all there are. A new one is named here, and its module in
-// operations and mount.
-func entities() []entity {
-	return []entity{
-		{identity.UserKind, identityrows.Users()},
-		{tenancy.AccountKind, tenancyrows.Accounts()},
-		{tenancy.PlanKind, tenancyrows.Plans()},
-		{tenancy.SiteKind, tenancyrows.Sites()},
-		{tenancy.SectorKind, tenancyrows.Sectors()},
-		{planner.KeywordKind, plannerrows.Keywords()},
-	}
 }
 
 // operations are everything that can be asked.
@@ -58,22 +39,13 @@ func parents() []es.AnyKind { return []es.AnyKind{tenancy.SiteKind, tenancy.Sect
 // personalScopes are the claims on personal values, which an erasure removes.
 func personalScopes() []string { return []string{identity.EmailScope} }
 
-func kinds() []es.AnyKind {
-	var all []es.AnyKind
-	for _, e := range entities() {
-		all = append(all, e.kind)
-	}
-	return all
+// registry knows every kind there is. A new entity is named by its module.
+func registry() *es.Registry {
+	return es.NewRegistry(slices.Concat([]es.AnyKind{identity.UserKind}, tenancy.Kinds(), planner.Kinds())...)
 }
 
-func registry() *es.Registry { return es.NewRegistry(kinds()...) }
-
 func readModels() []projections.Projection {
-	var all []projections.Projection
-	for _, e := range entities() {
-		all = append(all, e.rows)
-	}
-	return append(all, tenancyrows.TreeProjection())
+	return slices.Concat([]projections.Projection{identityrows.Users()}, tenancyrows.ReadModels(), plannerrows.ReadModels())
 }
 
 // mount serves the modules' routes.

@@ -13,7 +13,10 @@ import (
 // the address it listens on (http://HOST:PORT).
 type serve func(ctx context.Context, c config.Config, log *slog.Logger, listening func(url string)) error
 
-type serveCommand struct{ addressFlags }
+type serveCommand struct {
+	addressFlags
+	Examples bool `help:"Print lines to try in another terminal."`
+}
 
 // Help is shown by `igny8 serve --help`.
 func (serveCommand) Help() string {
@@ -41,7 +44,7 @@ func (c *serveCommand) Run(ctx context.Context, s *session, p *parts) error {
 	}
 	return p.serve(ctx, loaded.Config, log, func(url string) {
 		_, _ = fmt.Fprintln(s.stdout, "listening on", url)
-		if !s.json {
+		if c.Examples {
 			tryout(s.stdout, url)
 		}
 	})
