@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -59,11 +60,10 @@ func (r *resource) each(ctx context.Context, call *Call, items []item) (reply, e
 }
 
 func (r *resource) do(ctx context.Context, call *Call, it item, i int) itemOutcome {
-	err := it.err
-	var outcome commands.Outcome
+	outcome, err := commands.Outcome{}, it.err
 	if err == nil {
 		it.request.Command = es.Derive(call.Command, "item", i)
-		outcome, err = r.options.Bus.Do(ctx, it.request)
+		outcome, err = r.carryOut(ctx, it.request)
 	}
 	if err != nil {
 		f := r.failureOf(ctx, call, err)
@@ -74,6 +74,17 @@ func (r *resource) do(ctx context.Context, call *Call, it item, i int) itemOutco
 		status = createdStatus(outcome)
 	}
 	return itemOutcome{status: status, outcome: outcome}
+}
+
+// carryOut turns a panic into the failure of its item alone: nothing recovers it
+// outside of the request's own goroutine.
+func (r *resource) carryOut(ctx context.Context, request commands.Request) (o commands.Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return r.options.Bus.Do(ctx, request)
 }
 
 // bulk mounts one of the bulk operations.

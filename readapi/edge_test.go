@@ -291,7 +291,12 @@ func TestAnswersCarrySecurityHeaders(t *testing.T) {
 func TestTheGateStandsBeforeHandlers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *readapi.Options) { o.Gate = closed{} })
-	w.want(w.do("GET", "test/widgets/", ""), 402, "plan_inactive")
+	stopped := w.want(w.do("GET", "test/widgets/", ""), 402, "plan_inactive")
+	if stopped.Header.Get("X-Throttle-Limit") != "100" {
+		t.Errorf("%v", stopped.Header)
+	}
+	w.want(w.do("GET", "test/widgets/", "", as("nobody")), 401, "bad_credentials")
+	w.want(w.do("GET", "test/nothing/", ""), 404, "not_found")
 	w.want(w.do("POST", "test/login/", `{"name":"a"}`), 200, "")
 }
 

@@ -20,19 +20,19 @@ func readETag(revision, position int64) string {
 // ifMatch is the revision that If-Match names: 0 without the header or for "*",
 // neverRevision for a tag that is not one of ours or is weak. Several tags, or
 // one without quotes, are refused.
-func ifMatch(h http.Header) (revision int64, given bool, err error) {
+func ifMatch(h http.Header) (revision int64, err error) {
 	values := h.Values("If-Match")
 	if len(values) == 0 {
-		return 0, false, nil
+		return 0, nil
 	}
 	tag := strings.TrimSpace(strings.Join(values, ","))
 	switch {
 	case tag == "*":
-		return 0, true, nil
+		return 0, nil
 	case strings.HasPrefix(tag, "W/"):
-		return neverRevision, true, nil
+		return neverRevision, nil
 	case len(tag) < 2 || tag[0] != '"' || tag[len(tag)-1] != '"' || strings.Count(tag, `"`) != 2:
-		return 0, true, &httpError{
+		return 0, &httpError{
 			status: http.StatusBadRequest, code: "invalid", field: "If-Match",
 			message: `If-Match takes one ETag as it was answered, such as "3" or "3.120", or *.`,
 		}
@@ -40,12 +40,12 @@ func ifMatch(h http.Header) (revision int64, given bool, err error) {
 	text, position, both := strings.Cut(tag[1:len(tag)-1], ".")
 	revision, err = strconv.ParseInt(text, 10, 64)
 	if err != nil || revision < 1 || text[0] == '+' {
-		return neverRevision, true, nil
+		return neverRevision, nil
 	}
 	if _, err := strconv.ParseUint(position, 10, 63); both && err != nil {
-		return neverRevision, true, nil
+		return neverRevision, nil
 	}
-	return revision, true, nil
+	return revision, nil
 }
 
 // noneMatch says that If-None-Match names the tag.

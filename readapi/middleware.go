@@ -121,6 +121,7 @@ func (e *edge) logs(next echo.HandlerFunc) echo.HandlerFunc {
 			e.logger.LogAttrs(call.Request.Context(), slog.LevelInfo, "request", attrs...)
 		}()
 		if err := next(c); err != nil {
+			e.tellsStanding(call)
 			e.writeFailure(c.Request().Context(), c, call, err)
 		}
 		returned = true
@@ -276,21 +277,33 @@ func (e *edge) gates(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// counted is the scope and the caller that a request counts for.
+func (c *Call) counted() (scope, who string) {
+	scope, who = defaultScope, c.ClientIP
+	if c.route != nil {
+		scope = c.route.scope
+	}
+	if c.Principal.Account != (es.ID{}) {
+		who = c.Principal.Account.String() + " " + c.Principal.Actor.String()
+	}
+	return scope, who
+}
+
+// tellsStanding gives a request that was stopped before it counted its
+// throttle's headers.
+func (e *edge) tellsStanding(call *Call) {
+	if call.header.Get("X-Throttle-Limit") == "" {
+		e.throttle.look(call.counted()).write(call.header, e.clock())
+	}
+}
+
 func (e *edge) throttles(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		call, scope := callIn(c), defaultScope
-		if call.route != nil {
-			scope = call.route.scope
-		}
-		who := call.ClientIP
-		if call.Principal.Account != (es.ID{}) {
-			who = call.Principal.Account.String() + " " + call.Principal.Actor.String()
-		}
-		take := e.throttle.take
+		call, take := callIn(c), e.throttle.take
 		if call.route != nil && call.route.Unthrottled {
 			take = e.throttle.full
 		}
-		s := take(scope, who)
+		s := take(call.counted())
 		s.write(call.header, e.clock())
 		if err := s.err(); err != nil {
 			return err

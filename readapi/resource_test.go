@@ -1,10 +1,13 @@
 package readapi_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/igny8/igny8/commands"
 )
 
 func TestAResourceIsCreatedReadChangedDeletedAndRestored(t *testing.T) {
@@ -262,6 +265,24 @@ func TestItemsOfABulkRequestStandAlone(t *testing.T) {
 		for _, body := range bodies {
 			w.want(w.do("POST", "test/widgets/"+path, body), 400, "invalid")
 		}
+	}
+}
+
+func TestAPanicFailsItsItemAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bus.before = func(_ context.Context, r commands.Request) error {
+		if c, ok := r.Payload.(makeWidget); ok && c.Name == "b" {
+			panic("secret of the panic")
+		}
+		return nil
+	}
+	a := w.want(w.do("POST", "test/widgets/bulk_create/", `{"items":[{"name":"a"},{"name":"b"},{"name":"c"}]}`), 200, "")
+	if a.results()[0]["status"] != 201.0 || a.results()[1]["status"] != 500.0 || a.results()[2]["status"] != 201.0 {
+		t.Errorf("%s", a.raw)
+	}
+	if strings.Contains(string(a.raw), "secret") || !strings.Contains(w.logs.String(), "secret of the panic") {
+		t.Errorf("told %s, logged %s", a.raw, w.logs)
 	}
 }
 

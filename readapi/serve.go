@@ -69,8 +69,10 @@ func (c *Call) read() error {
 		return err
 	}
 	c.DryRun = query
-	if c.IfRevision, _, err = ifMatch(c.Request.Header); err != nil {
-		return err
+	if c.route.writes() {
+		if c.IfRevision, err = ifMatch(c.Request.Header); err != nil {
+			return err
+		}
 	}
 	return c.readConsistency()
 }

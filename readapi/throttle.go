@@ -71,7 +71,12 @@ func (t *throttle) full(scope, _ string) standing {
 }
 
 // take counts one request of who in the scope.
-func (t *throttle) take(scope, who string) standing {
+func (t *throttle) take(scope, who string) standing { return t.count(scope, who, 1) }
+
+// look counts nothing.
+func (t *throttle) look(scope, who string) standing { return t.count(scope, who, 0) }
+
+func (t *throttle) count(scope, who string, n float64) standing {
 	s := t.full(scope, who)
 	if t.off {
 		return s
@@ -86,11 +91,11 @@ func (t *throttle) take(scope, who string) standing {
 		b = bucket{left: float64(rate), at: now, rate: rate}
 	}
 	b = b.refilled(now)
-	if b.left >= 1 {
-		b.left--
+	if b.left >= n {
+		b.left -= n
 	} else {
 		s.refused = true
-		s.retry = b.until(1)
+		s.retry = b.until(n)
 	}
 	t.buckets[key] = b
 	s.remaining, s.reset = int(b.left), now.Add(b.until(float64(rate)))
