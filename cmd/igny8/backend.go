@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/igny8/igny8/commands"
+	"github.com/igny8/igny8/commands/identity"
 	"github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/infra/config"
@@ -91,6 +92,7 @@ type backend struct {
 	vault    *vault.Vault
 	bus      *commands.Bus
 	accounts tenancy.Accounts
+	identity *identity.Service
 	logger   *slog.Logger
 	step     func(string)
 }
@@ -121,6 +123,7 @@ func openBackend(ctx context.Context, c config.Config, log *slog.Logger, o backe
 	}
 	b.accounts = tenancy.Accounts{Bus: b.bus}
 	b.bus.WithAccounts(b.accounts)
+	b.identity = b.newIdentity()
 	if err := b.begin(ctx); err != nil {
 		return nil, errors.Join(err, b.close())
 	}

@@ -50,7 +50,7 @@ func readModels() []projections.Projection {
 
 // mount serves the modules' routes.
 func mount(api *readapi.API, s *service, reader *projections.Reader) {
-	identityroutes.Mount(api, s.identity(), identityrows.Users())
+	identityroutes.Mount(api, s.identity, identityrows.Users())
 	tenancyroutes.Mount(api, reader)
 	plannerroutes.Mount(api)
 	s.feed().Mount(api)
