@@ -132,6 +132,11 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'append_events needs read committed';
     END IF;
+    -- A server may answer before it is durable; readers would then have seen
+    -- positions that a crash gives to other events.
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
     SELECT h.pos, greatest(clock_timestamp(), h.recorded_at) INTO STRICT head, recorded FROM event_head h WHERE h.only_row FOR UPDATE;
     append := 0; outcome := 0; n := head; m := 0; at := recorded;
     RETURN NEXT;

@@ -190,3 +190,18 @@ func TestBatchesAreObserved(t *testing.T) {
 		t.Errorf("saw %d appends and %d events written, want 3 and 5", appends, events)
 	}
 }
+
+func TestAppendsAreDurableEvenWhereTheServerIsNot(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	admin(t, db, `
+		CREATE TABLE setting AS SELECT ''::text AS value;
+		CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+			UPDATE setting SET value = current_setting('synchronous_commit'); RETURN NULL; END $$;
+		CREATE CONSTRAINT TRIGGER keep AFTER INSERT ON event_log DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION keep()`)
+	admin(t, db, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$")
+	if _, err := newStore(t, db).Append(t.Context(), newAppend(1)); err != nil {
+		t.Fatal(err)
+	}
+	admin(t, db, "DO $$ BEGIN ASSERT (SELECT value FROM setting) = 'on', 'at commit it was ' || (SELECT value FROM setting); END $$")
+}

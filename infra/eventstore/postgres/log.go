@@ -16,15 +16,30 @@ var _ projections.Log = (*Log)(nil)
 // Log reads and follows the log as the role igny8_projector. It is safe for
 // concurrent use.
 type Log struct {
-	pool *pgxpool.Pool
-	tail *tail
+	pool   *pgxpool.Pool
+	others map[string]func(string)
+	tail   *tail
+}
+
+// LogOption changes how NewLog makes a Log.
+type LogOption func(*Log)
+
+// WithListener has hear called with the payload of each notification on a
+// further channel, over the log's own listening connection. It is called with
+// "" whenever that connection was made: some may have been missed before. hear
+// must return at once.
+func WithListener(channel string, hear func(payload string)) LogOption {
+	return func(l *Log) { l.others[channel] = hear }
 }
 
 // NewLog starts a log over a pool of the role igny8_projector. Besides the
 // pool's connections it keeps one that listens, however many follow.
-func NewLog(pool *pgxpool.Pool) *Log {
-	l := &Log{pool: pool}
-	l.tail = newTail(pool, l.Head)
+func NewLog(pool *pgxpool.Pool, options ...LogOption) *Log {
+	l := &Log{pool: pool, others: map[string]func(string){}}
+	for _, o := range options {
+		o(l)
+	}
+	l.tail = newTail(pool, l.Head, l.others)
 	return l
 }
 

@@ -14,11 +14,15 @@ import (
 // a proxy may swallow.
 const pollEvery = time.Second
 
+// ownChannel is where each batch of appends tells its last position.
+const ownChannel = "event_log"
+
 // tail knows the last position: from the notification that each batch sends,
 // over one listening connection for all who wait.
 type tail struct {
 	config *pgx.ConnConfig
 	read   func(context.Context) (int64, error)
+	others map[string]func(payload string) // by channel
 	closed chan struct{}
 	once   sync.Once
 	ended  sync.WaitGroup
@@ -29,10 +33,10 @@ type tail struct {
 	moved   chan struct{} // closed when head moves
 }
 
-func newTail(pool *pgxpool.Pool, read func(context.Context) (int64, error)) *tail {
+func newTail(pool *pgxpool.Pool, read func(context.Context) (int64, error), others map[string]func(string)) *tail {
 	config := pool.Config().ConnConfig.Copy()
 	config.RuntimeParams["application_name"] = "listen " + config.RuntimeParams["application_name"]
-	t := &tail{config: config, read: read, closed: make(chan struct{}), moved: make(chan struct{})}
+	t := &tail{config: config, read: read, others: others, closed: make(chan struct{}), moved: make(chan struct{})}
 	t.ended.Go(t.run)
 	return t
 }
@@ -117,8 +121,11 @@ func (t *tail) session(ctx context.Context) (stood bool) {
 	}()
 	// Listening begins before the head is read: what is committed in between
 	// is in both, and nothing in neither.
-	if _, err := conn.Exec(ctx, "LISTEN event_log"); err != nil {
+	if _, err := conn.Exec(ctx, t.listens()); err != nil {
 		return false
+	}
+	for _, missed := range t.others {
+		missed("")
 	}
 	var head int64
 	if err := conn.QueryRow(ctx, selectHead).Scan(&head); err != nil {
@@ -130,10 +137,22 @@ func (t *tail) session(ctx context.Context) (stood bool) {
 		if err != nil {
 			return true
 		}
+		if hear, ok := t.others[n.Channel]; ok {
+			hear(n.Payload)
+			continue
+		}
 		if head, err := strconv.ParseInt(n.Payload, 10, 64); err == nil {
 			t.advance(head)
 		}
 	}
+}
+
+func (t *tail) listens() string {
+	sql := "LISTEN " + ownChannel
+	for channel := range t.others {
+		sql += "; LISTEN " + pgx.Identifier{channel}.Sanitize()
+	}
+	return sql
 }
 
 func (t *tail) poll(ctx context.Context) {
