@@ -113,9 +113,9 @@ func openBackend(ctx context.Context, c config.Config, log *slog.Logger, o backe
 	}
 	b := &backend{database: d, registry: registry(), logger: log, step: o.step}
 	b.store = eventstore.NewStore(d.Pool(postgres.RoleAppender), eventstore.WithBatches(o.batches))
-	b.log = eventstore.NewLog(d.Pool(postgres.RoleProjector))
 	b.vault = vault.New(d.Pool(postgres.RoleAppender), d.master, vault.Config{PersonalScopes: personalScopes(), Log: log})
 	b.bus = commands.New(b.store, b.vault, b.registry, operations(), commands.Config{Step: o.step})
+	b.log = eventstore.NewLog(d.Pool(postgres.RoleProjector), eventstore.WithListener(vault.Channel, b.forget))
 	for _, model := range readModels() {
 		if table, ok := model.(rows); ok {
 			b.bus.WithShape(table.Kind().KindName(), commands.Shape{Fold: table.Fold})
@@ -128,6 +128,13 @@ func openBackend(ctx context.Context, c config.Config, log *slog.Logger, o backe
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
+}
+
+// forget drops what is in memory of a person who was erased, in this process or
+// another. Where a notification may have been missed it drops everything.
+func (b *backend) forget(payload string) {
+	erased, _ := b.vault.Forget(payload) // the zero erasure where it is none.
+	b.bus.Forget(erased.Account)
 }
 
 func (b *backend) begin(ctx context.Context) error {

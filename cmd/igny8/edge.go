@@ -20,8 +20,9 @@ import (
 	"github.com/igny8/igny8/readapi/system"
 )
 
-// identity is who signs people up and knows them again.
-func (b *backend) identity() *identitycommands.Service {
+// newIdentity is who signs people up and knows them again. One of them bounds
+// how many passwords are hashed at once.
+func (b *backend) newIdentity() *identitycommands.Service {
 	logins := b.Pool(postgres.RoleLogin)
 	return &identitycommands.Service{
 		Bus: b.bus, Accounts: signUpAccounts{b.bus, b.accounts},
@@ -38,7 +39,7 @@ func (s *service) api() *readapi.API {
 		Bus:         &commands.Settling{Bus: s.bus, Parents: parents(), Follower: s.follower, Head: s.log.Head},
 		Idempotency: idempotency.New(s.Pool(postgres.RoleLogin), s.vault),
 		Reader:      reader, Opener: s.vault,
-		Authenticator: identityroutes.Authenticator{Service: s.identity(), Platform: tenancy.PlatformAccount},
+		Authenticator: identityroutes.Authenticator{Service: s.identity, Platform: tenancy.PlatformAccount},
 		Key:           s.master.Derive("cursors and consistency tokens"),
 		Metrics:       s.observed, Logger: s.logger,
 		Origins: s.config.CORSOrigins, Proxies: s.config.TrustedProxies, Unthrottled: !s.config.Throttles,
@@ -58,11 +59,10 @@ func (s *service) feed() system.Feed {
 func (s *service) reactions(checkpoints commands.Checkpoints) *commands.Follower {
 	tree := tenancyrows.NewTree(projections.NewReader(s.Pool(postgres.RoleApp), s.positions))
 	cascade := tenancycommands.NewCascade(s.bus, s.registry, tree, s.log.Head, s.logger)
-	people := s.identity()
 	return &commands.Follower{
 		Name: "reactions", Types: append(cascade.Types(), identity.UserKind.Name+".*"),
 		Reactions: []commands.Reaction{
-			cascade.React, identitycommands.OpensAccount(people.Accounts), identitycommands.EndsSessions(people.Refresh),
+			cascade.React, identitycommands.OpensAccount(s.identity.Accounts), identitycommands.EndsSessions(s.identity.Refresh),
 		},
 		Log: s.log, Checkpoints: checkpoints, Registry: s.registry, Logger: s.logger,
 	}

@@ -42,7 +42,7 @@ func allParts() parts {
 			if err != nil {
 				return nil, nil, err
 			}
-			return platformAdmins{b.identity()}, b.close, nil
+			return platformAdmins{b.identity}, b.close, nil
 		},
 	}
 }

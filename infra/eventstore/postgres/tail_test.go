@@ -109,3 +109,41 @@ func TestAClosedLogKeepsNoConnection(t *testing.T) {
 		}
 	}
 }
+
+func TestOtherChannelsAreHeardOverTheSameConnection(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	heard := make(chan string, 10)
+	log := postgres.NewLog(db.Postgres.Pool(database.RoleProjector), postgres.WithListener("gossip", func(p string) { heard <- p }))
+	t.Cleanup(log.Close)
+	expect := func(want string) {
+		t.Helper()
+		select {
+		case got := <-heard:
+			if got != want {
+				t.Fatalf("heard %q, want %q", got, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("did not hear %q", want)
+		}
+	}
+	notify := func() {
+		t.Helper()
+		if _, err := db.Postgres.Pool(database.RoleOwner).Exec(t.Context(), `NOTIFY gossip, 'news'`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect("") // listening now
+	notify()
+	expect("news")
+	if n := listeners(t, db); n != 1 {
+		t.Errorf("%d connections listen", n)
+	}
+	if _, err := db.Postgres.Pool(database.RoleProjector).Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE datname = current_database() AND application_name LIKE 'listen%'`); err != nil {
+		t.Fatal(err)
+	}
+	expect("") // something may have been missed
+	notify()
+	expect("news")
+}
