@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -22,6 +23,8 @@ type Admin struct {
 	Log              Log
 	Registry         *es.Registry
 	Projections      []Projection
+	// Logger, if any, is told when a load has to go the slow way.
+	Logger *slog.Logger
 }
 
 // Status is what the database knows of a projection.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -158,6 +159,9 @@ func (b *build) fill(ctx context.Context) error {
 	}
 	err = b.load(ctx, through)
 	if err != nil && !systemic(err, b.conn) {
+		if log := b.admin.Logger; log != nil {
+			log.WarnContext(ctx, "projections: a load failed, going by position", slog.String("projection", b.key.String()), slog.Any("error", err))
+		}
 		err = b.begin(ctx)
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -38,6 +39,19 @@ func TestARebuildBesideTheLiveTablesLosesNothing(t *testing.T) {
 	r.settle()
 	r.counted()
 	r.same()
+}
+
+func TestATableIsLoadedByStreamsAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, library.Evolve)
+	r.load(100, func(int) {})
+	var stages []projections.Stage
+	if err := r.admin.Rebuild(t.Context(), []string{"library_books"}, func(p projections.Progress) { stages = append(stages, p.Stage) }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(stages, projections.Indexing) || slices.Contains(stages, projections.CatchingUp) {
+		t.Errorf("stages %v", stages)
+	}
 }
 
 func TestARebuildAfterAPurgeEqualsTheLiveRows(t *testing.T) {
@@ -85,10 +99,6 @@ func TestAChangedStructNeedsANewVersion(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, library.Evolve)
 	r.ensure()
-	type wider struct {
-		library.Book
-	}
-	_ = wider{}
 	type other struct {
 		table.Base
 		Title string `db:"title" json:"title"`

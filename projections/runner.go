@@ -47,7 +47,8 @@ func (r *Runner) at(m moment, key Key) {
 	}
 }
 
-// Config is what a Runner works with. Everything is required but Logger.
+// Config is what a Runner works with. Everything is required but Positions and
+// Logger.
 type Config struct {
 	// Pool is that of the role igny8_projector. The runner takes its settings
 	// and opens connections of its own: one per projection and two more.
@@ -65,6 +66,9 @@ type Config struct {
 func NewRunner(c Config) *Runner {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Positions == nil {
+		c.Positions = NewPositions()
 	}
 	r := &Runner{pool: c.Pool, log: c.Log, logger: c.Logger, positions: c.Positions, leases: newLeases()}
 	for _, p := range c.Projections {
