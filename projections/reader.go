@@ -119,13 +119,15 @@ func wrapped(uses []Key, sql string, account int) string {
 
 func scanAnswer(rows pgx.Rows, atLeast int64, scan func(pgx.Rows) error) (position int64, err error) {
 	defer rows.Close()
-	for rows.Next() {
+	for first := true; rows.Next(); first = false {
+		built, parked := true, false
 		raw := rows.RawValues()
-		var built, parked bool
-		targets := make([]any, len(raw))
-		targets[0], targets[1], targets[2] = &position, &built, &parked
-		if err := rows.Scan(targets...); err != nil {
-			return 0, err
+		if first {
+			targets := make([]any, len(raw))
+			targets[0], targets[1], targets[2] = &position, &built, &parked
+			if err := rows.Scan(targets...); err != nil {
+				return 0, err
+			}
 		}
 		switch {
 		case parked:

@@ -54,8 +54,7 @@ func (c *column) appendValue(buf []byte, v reflect.Value) ([]byte, error) {
 		}
 		return append(buf, 0), nil
 	case UUID:
-		id, _ := v.Interface().(es.ID)
-		return append(buf, id[:]...), nil
+		return appendID(buf, v), nil
 	case Time:
 		at, _ := v.Interface().(time.Time)
 		return binary.BigEndian.AppendUint64(buf, uint64(at.UnixMicro()-postgresEpoch)), nil //nolint:gosec // G115: the same bits.
@@ -68,6 +67,15 @@ func (c *column) appendValue(buf []byte, v reflect.Value) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("no binary form of %s", c.Type)
 	}
+}
+
+func appendID(buf []byte, v reflect.Value) []byte {
+	if v.CanAddr() {
+		id, _ := v.Addr().Interface().(*es.ID)
+		return append(buf, id[:]...)
+	}
+	id, _ := v.Interface().(es.ID)
+	return append(buf, id[:]...)
 }
 
 // setField reads what Postgres sent into the column's field.
@@ -103,7 +111,7 @@ func (c *column) setValue(f reflect.Value, raw []byte, format int16) error {
 		f.SetString(string(raw))
 		return nil
 	}
-	if want := map[Type]int{Boolean: 1, UUID: 16}[c.Type]; format != pgx.BinaryFormatCode || want == 0 && len(raw) != 8 || want != 0 && len(raw) != want {
+	if format != pgx.BinaryFormatCode || len(raw) != c.size() {
 		return fmt.Errorf("not the binary form of %s", c.Type)
 	}
 	switch c.Type { //nolint:exhaustive // the rest is above
@@ -114,12 +122,26 @@ func (c *column) setValue(f reflect.Value, raw []byte, format int16) error {
 	case Boolean:
 		f.SetBool(raw[0] != 0)
 	case UUID:
-		f.Set(reflect.ValueOf(es.ID(raw)))
+		id, _ := f.Addr().Interface().(*es.ID)
+		copy(id[:], raw)
 	case Time:
 		micros := int64(binary.BigEndian.Uint64(raw)) + postgresEpoch //nolint:gosec // G115: the same bits.
-		f.Set(reflect.ValueOf(time.UnixMicro(micros).UTC()))
+		at, _ := f.Addr().Interface().(*time.Time)
+		*at = time.UnixMicro(micros).UTC()
 	}
 	return nil
+}
+
+// size is the length of a value of a fixed length.
+func (c *column) size() int {
+	switch c.Type { //nolint:exhaustive // texts and jsonb have none, the rest are words
+	case Boolean:
+		return 1
+	case UUID:
+		return 16
+	default:
+		return 8
+	}
 }
 
 // oids are the types of the column and of an array of it.

@@ -39,8 +39,10 @@ func (t *Table[R]) numbered(ctx context.Context, r *projections.Reader, scope Sc
 	count, err := int64(0), error(nil)
 	page.Position, err = r.Query(ctx, t.reading(scope, q), sql, s.args, func(rows pgx.Rows) error {
 		var row R
-		if err := projections.ScanColumn(rows, projections.FirstColumn, &count); err != nil {
-			return err
+		if len(page.Rows) == 0 {
+			if err := projections.ScanColumn(rows, projections.FirstColumn, &count); err != nil {
+				return err
+			}
 		}
 		if err := t.scan(rows, projections.FirstColumn+1, &row); err != nil {
 			return err
