@@ -61,13 +61,13 @@ func (c *Checkpoints) try(ctx context.Context, name string) (commands.Lease, err
 			RETURNING position`, name).Scan(&l.position)
 	}
 	if err != nil || !held {
-		closeNow(conn)
+		closeNow(conn) //nolint:contextcheck // also once ctx has ended.
 		if err != nil {
 			err = fmt.Errorf("follower %s: %w", name, err)
 		}
 		return nil, err
 	}
-	go l.watch()
+	go l.watch() //nolint:contextcheck // until Release.
 	return l, nil
 }
 
