@@ -132,9 +132,9 @@ func (c *column) setValue(f reflect.Value, raw []byte, format int16) error {
 	return nil
 }
 
-// size is the length of a value of a fixed length.
+// size is the length of a value, where the type has a fixed one.
 func (c *column) size() int {
-	switch c.Type { //nolint:exhaustive // texts and jsonb have none, the rest are words
+	switch c.Type {
 	case Boolean:
 		return 1
 	case UUID:
