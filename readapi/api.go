@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/igny8/igny8/commands"
@@ -37,6 +38,12 @@ type Options struct {
 	// Proxies are trusted to say in X-Forwarded-For and -Proto whom they speak
 	// for; none by default.
 	Proxies []netip.Prefix
+	// Unavailable says that an error means that something the API needs cannot be
+	// reached now: 503 instead of 500. nil takes none for it.
+	Unavailable func(error) bool
+	// PublicURL is how clients reach the API, for the links in lists; nil takes
+	// it from each request.
+	PublicURL *url.URL
 	// Unthrottled switches throttles off, for benchmarks and contract tests.
 	Unthrottled bool
 

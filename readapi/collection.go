@@ -103,7 +103,7 @@ func listOf[R any](page table.Page[R], next, previous *string, fields []string) 
 		if rows == nil {
 			rows = []R{}
 		}
-		return reply{http.StatusOK, &List[R]{Count: page.Count, Next: next, Previous: previous, Results: rows}}, nil
+		return reply{status: http.StatusOK, body: &List[R]{Count: page.Count, Next: next, Previous: previous, Results: rows}}, nil
 	}
 	rows := make([]json.RawMessage, len(page.Rows))
 	for i, row := range page.Rows {
@@ -112,7 +112,7 @@ func listOf[R any](page table.Page[R], next, previous *string, fields []string) 
 			return reply{}, err
 		}
 	}
-	return reply{http.StatusOK, &List[json.RawMessage]{Count: page.Count, Next: next, Previous: previous, Results: rows}}, nil
+	return reply{status: http.StatusOK, body: &List[json.RawMessage]{Count: page.Count, Next: next, Previous: previous, Results: rows}}, nil
 }
 
 func (c *collection[R]) get(ctx context.Context) (reply, error) {
@@ -147,10 +147,10 @@ func (c *collection[R]) get(ctx context.Context) (reply, error) {
 		return reply{}, fmt.Errorf("opening a row: %w", err)
 	}
 	if fields == nil {
-		return reply{http.StatusOK, &Data[R]{Data: row}}, nil
+		return reply{status: http.StatusOK, body: &Data[R]{Data: row}}, nil
 	}
 	trimmed, err := trim(row, fields)
-	return reply{http.StatusOK, &Data[json.RawMessage]{Data: trimmed}}, err
+	return reply{status: http.StatusOK, body: &Data[json.RawMessage]{Data: trimmed}}, err
 }
 
 // bound is what a cursor belongs to: an account, a list and its filters.
@@ -160,12 +160,21 @@ func (c *collection[R]) bound(call *Call, q table.Query) string {
 	return call.Principal.Account.String() + " " + c.path + " " + string(h.Sum(nil))
 }
 
+// address is where clients reach the API: as configured, or as this one did.
+func (e *edge) address(r *http.Request) *url.URL {
+	if e.options.PublicURL != nil {
+		return e.options.PublicURL
+	}
+	return &url.URL{Scheme: e.scheme(r), Host: r.Host}
+}
+
 // links are the addresses of the pages around this one.
 func (c *collection[R]) links(call *Call, page table.Page[R], bound string) (next, previous *string) {
 	to := func(name, value string) *string {
 		params := call.Request.URL.Query()
 		params.Set(name, value)
-		address := url.URL{Scheme: c.scheme(call.Request), Host: call.Request.Host, Path: prefix + c.path + "/", RawQuery: params.Encode()}
+		address := c.address(call.Request).JoinPath(prefix, c.path, "/")
+		address.RawQuery = params.Encode()
 		text := address.String()
 		return &text
 	}

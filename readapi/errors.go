@@ -71,6 +71,12 @@ func (e *httpError) Error() string { return e.message }
 // with its request id, and never told.
 func (e *edge) failureOf(ctx context.Context, call *Call, err error) *failure {
 	f := describe(err)
+	if f.status == http.StatusInternalServerError && e.options.Unavailable != nil && e.options.Unavailable(err) {
+		f = &failure{
+			status: http.StatusServiceUnavailable, code: string(es.Unavailable), retryAfter: 1,
+			message: "A part of the service cannot be reached. Try again in a moment.",
+		}
+	}
 	if call != nil {
 		f.requestID, f.problem = call.RequestID, wantsProblem(call.Request.Header)
 	}

@@ -2,12 +2,16 @@ package readapi_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/igny8/igny8/commands"
+	"github.com/igny8/igny8/readapi"
 )
 
 func TestAResourceIsCreatedReadChangedDeletedAndRestored(t *testing.T) {
@@ -307,5 +311,30 @@ func TestRolesAreAskedForReadsAndWrites(t *testing.T) {
 	a := w.want(w.do("GET", "test/widgets/", "", func(r *http.Request) { r.Header.Del("Authorization") }), 401, "unauthorized")
 	if !strings.HasPrefix(a.Header.Get("WWW-Authenticate"), "Bearer") {
 		t.Fatalf("%v", a.Header)
+	}
+}
+
+func TestLinksAreWhereClientsReachTheAPI(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *readapi.Options) {
+		o.PublicURL = &url.URL{Scheme: "https", Host: "api.example.org", Path: "/igny8"}
+	})
+	w.made("one")
+	w.made("two")
+	last := w.made("three")
+	page := w.want(w.do("GET", "test/widgets/?page_size=2", "", fresh(last)), 200, "")
+	if next := text(page.body["next"]); next != "https://api.example.org/igny8/api/v1/test/widgets/?page=2&page_size=2" {
+		t.Errorf("next is %s", next)
+	}
+}
+
+func TestWhatCannotBeReachedIsUnavailableAndNotOurFault(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *readapi.Options) {
+		o.Unavailable = func(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }
+	})
+	a := w.want(w.do("GET", "test/odd/error/", ""), 503, "unavailable")
+	if a.Header.Get("Retry-After") == "" {
+		t.Error("it does not say when to try again")
 	}
 }

@@ -42,7 +42,7 @@ func (s *service) api() *readapi.API {
 		Authenticator: identityroutes.Authenticator{Service: s.identity, Platform: tenancy.PlatformAccount},
 		Key:           s.master.Derive("cursors and consistency tokens"),
 		Metrics:       s.observed, Logger: s.logger,
-		Origins: s.config.CORSOrigins, Proxies: s.config.TrustedProxies, Unthrottled: !s.config.Throttles,
+		Origins: s.config.CORSOrigins, Proxies: s.config.TrustedProxies, PublicURL: s.config.PublicURL, Unavailable: postgres.IsUnavailable, Unthrottled: !s.config.Throttles,
 		Timeout: s.config.RequestTimeout, MaxBody: s.config.BodyLimit, Version: version(),
 	})
 	mount(api, s, reader)
