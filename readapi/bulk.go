@@ -49,14 +49,16 @@ func (r *resource) each(ctx context.Context, call *Call, items []item) (reply, e
 	}
 	_ = group.Wait() // the functions give no error: each has its place in outcomes.
 	var last int64
+	unsettled := false
 	for _, o := range outcomes {
 		last = max(last, o.outcome.Position)
+		unsettled = unsettled || o.status >= http.StatusInternalServerError
 	}
 	if last > 0 && !call.DryRun {
 		call.wrote = call.Principal.Account
 		call.TrueAt(call.Principal.Account, last)
 	}
-	return reply{http.StatusOK, r.rows.many(outcomes)}, nil
+	return reply{status: http.StatusOK, body: r.rows.many(outcomes), unsettled: unsettled}, nil
 }
 
 func (r *resource) do(ctx context.Context, call *Call, it item, i int) itemOutcome {

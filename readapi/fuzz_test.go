@@ -120,3 +120,22 @@ func TestPositionsComeBackFromTheirTokens(t *testing.T) {
 		}
 	})
 }
+
+func TestACursorIsBoundToAccountListAndQuery(t *testing.T) {
+	t.Parallel()
+	bound := func(account byte, path string, q table.Query) string {
+		c := &collection[fuzzed]{resource: &resource{path: path}}
+		return c.bound(&Call{Principal: Principal{Account: es.ID{account}}}, q)
+	}
+	all := map[string]bool{}
+	for _, b := range []string{
+		bound(1, "a", table.Query{}), bound(2, "a", table.Query{}), bound(1, "b", table.Query{}), bound(1, "a", table.Query{Search: "x"}),
+		bound(1, "a", table.Query{Order: []string{"n"}}), bound(1, "a", table.Query{Deleted: table.OnlyDeleted}),
+		bound(1, "a", table.Query{Filters: []table.Filter{{Field: "n", Op: table.Eq, Values: []string{"1"}}}}),
+	} {
+		all[b] = true
+	}
+	if len(all) != 7 {
+		t.Errorf("only %d differ", len(all))
+	}
+}

@@ -72,6 +72,7 @@ func (e *edge) settle(ctx context.Context, call *Call, key commands.IdempotencyK
 	defer cancel()
 	var err error
 	switch {
+	case failed == nil && r.unsettled:
 	case failed == nil:
 		var answer commands.Answer
 		if answer, err = call.keep(r); err == nil {

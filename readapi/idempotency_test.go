@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,5 +115,75 @@ func TestAKeptAnswerHoldsNoSecret(t *testing.T) {
 	second := w.want(w.do("POST", "test/login/", `{"name":"ann"}`, key("k")), 200, "")
 	if first.data()["token"] != "s3cret" || second.data()["token"] != "" || second.data()["name"] != "ann" {
 		t.Errorf("first %s, second %s", first.raw, second.raw)
+	}
+}
+
+// watched remembers what was kept.
+type watched struct {
+	commands.Idempotency
+	kept []commands.Answer
+}
+
+func (w *watched) Complete(ctx context.Context, k commands.IdempotencyKey, command es.ID, a commands.Answer) error {
+	w.kept = append(w.kept, a)
+	return w.Idempotency.Complete(ctx, k, command, a)
+}
+
+func TestPersonalFieldsAreKeptSealed(t *testing.T) {
+	t.Parallel()
+	var kept *watched
+	w := newWorld(t, func(o *readapi.Options) {
+		kept = &watched{Idempotency: o.Idempotency}
+		o.Idempotency = kept
+	})
+	made := w.want(w.do("POST", "test/widgets/", `{"name":"lamp","maker":"Ann Example"}`, key("a")), 201, "")
+	w.want(w.do("POST", "test/widgets/bulk_create/", `{"items":[{"name":"desk","maker":"Ann Example"}]}`, key("b")), 200, "")
+	w.want(w.do("DELETE", "test/widgets/"+made.id()+"/", "", key("c")), 200, "")
+	if len(kept.kept) != 3 {
+		t.Fatalf("%d answers were kept", len(kept.kept))
+	}
+	for _, a := range kept.kept {
+		if strings.Contains(string(a.Body), "Ann") || !strings.Contains(string(a.Body), es.SealedPrefix) {
+			t.Errorf("kept: %s", a.Body)
+		}
+	}
+}
+
+// An item whose outcome is not known is not kept as failed: the same request
+// finds out, and does nothing twice.
+func TestABulkRequestThatWasCutGoesOnUnderItsKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *readapi.Options) { o.Timeout = 2 * time.Second })
+	var mu sync.Mutex
+	ids := map[string][]es.ID{}
+	w.bus.before = func(ctx context.Context, r commands.Request) error {
+		mu.Lock()
+		defer mu.Unlock()
+		c, _ := r.Payload.(makeWidget)
+		ids[c.Name] = append(ids[c.Name], r.Command)
+		if c.Name != "b" || len(ids["b"]) > 1 {
+			return nil
+		}
+		if _, err := w.bus.Bus.Do(ctx, r); err != nil {
+			t.Error(err)
+		}
+		return errors.New("the process died here")
+	}
+	body := `{"items":[{"name":"a"},{"name":"b"}]}`
+	first := w.want(w.do("POST", "test/widgets/bulk_create/", body, key("k")), 200, "")
+	if first.results()[1]["status"] != 500.0 {
+		t.Fatalf("%s", first.raw)
+	}
+	a := w.do("POST", "test/widgets/bulk_create/", body, key("k"))
+	for deadline := time.Now().Add(10 * time.Second); a.body["code"] == "idempotency_in_flight" && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond)
+		a = w.do("POST", "test/widgets/bulk_create/", body, key("k"))
+	}
+	w.want(a, 200, "")
+	if a.results()[0]["status"] != 201.0 || a.results()[1]["status"] != 201.0 {
+		t.Errorf("%s", a.raw)
+	}
+	if head, _ := w.store.Head(t.Context()); head != 2 || ids["a"][0] != ids["a"][1] || ids["b"][0] != ids["b"][1] || ids["a"][0] == ids["b"][0] {
+		t.Errorf("%d events, command ids %v", head, ids)
 	}
 }

@@ -146,10 +146,10 @@ func (r *resource) create(ctx context.Context, call *Call, request commands.Requ
 	case err != nil:
 		return reply{}, err
 	case call.DryRun:
-		return reply{http.StatusOK, r.rows.dry(outcome)}, nil
+		return reply{status: http.StatusOK, body: r.rows.dry(outcome)}, nil
 	}
 	call.Location(r.path + "/" + outcome.Stream.ID.String() + "/")
-	return reply{createdStatus(outcome), r.rows.one(outcome)}, nil
+	return reply{status: createdStatus(outcome), body: r.rows.one(outcome)}, nil
 }
 
 // createdStatus tells a create from the same create again.
@@ -175,9 +175,9 @@ func (r *resource) alter(ctx context.Context, call *Call, payload any) (reply, e
 	case err != nil:
 		return reply{}, err
 	case call.DryRun:
-		return reply{http.StatusOK, r.rows.dry(outcome)}, nil
+		return reply{status: http.StatusOK, body: r.rows.dry(outcome)}, nil
 	}
-	return reply{http.StatusOK, r.rows.one(outcome)}, nil
+	return reply{status: http.StatusOK, body: r.rows.one(outcome)}, nil
 }
 
 // conditional documents If-Match and refuses to go without where it is needed.

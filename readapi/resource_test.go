@@ -82,6 +82,9 @@ func TestWhatIsNotThereAndWhatIsAnothersAnswerAlike(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	made := w.made("lamp")
+	for _, form := range []string{"urn:uuid:" + made.id(), "{" + made.id() + "}", strings.ReplaceAll(made.id(), "-", "")} {
+		w.want(w.do("GET", "test/widgets/"+form+"/", "", fresh(made)), 404, "not_found")
+	}
 	plain := func(a *answer) string {
 		return strings.ReplaceAll(string(a.raw), a.Header.Get("X-Request-ID"), "")
 	}

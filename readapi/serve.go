@@ -15,6 +15,9 @@ import (
 type reply struct {
 	status int
 	body   any // a stamped envelope
+	// unsettled says that part of it may or may not have happened, so that it
+	// is not to be kept: a repeat finds out.
+	unsettled bool
 }
 
 // served is one operation as serve sees it.
@@ -142,14 +145,14 @@ func wrap[Out any](call *Call, out *Out, err error) (reply, error) {
 	case err != nil:
 		return reply{}, err
 	case call.DryRun:
-		return reply{http.StatusOK, &Data[DryRun[*Out]]{Data: DryRun[*Out]{DryRun: true, Events: dryEvents(call.outcomes), State: out}}}, nil
+		return reply{status: http.StatusOK, body: &Data[DryRun[*Out]]{Data: DryRun[*Out]{DryRun: true, Events: dryEvents(call.outcomes), State: out}}}, nil
 	case out == nil:
 		return reply{status: status, body: &Data[*Out]{}}, nil
 	}
 	if _, whole := any(out).(stamped); whole {
-		return reply{status, out}, nil
+		return reply{status: status, body: out}, nil
 	}
-	return reply{status, &Data[*Out]{Data: out}}, nil
+	return reply{status: status, body: &Data[*Out]{Data: out}}, nil
 }
 
 func dryEvents(outcomes []commands.Outcome) []DryEvent {

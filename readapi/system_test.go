@@ -131,3 +131,16 @@ func TestReadinessNamesWhatIsWrong(t *testing.T) {
 	}
 	w.want(w.do("GET", "system/health/", ""), 503, "not_ready")
 }
+
+func TestWhatHurtsSomeAccountsOnlyKeepsTheProcessReady(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	system.MountHealth(w.api, slog.New(slog.NewTextHandler(w.logs, nil)),
+		system.Check{Name: "parked", Degrades: true, Func: func(context.Context) error {
+			return es.Refuse(es.Unavailable, "", "One account is parked.")
+		}})
+	a := w.want(w.do("GET", "/readyz", ""), 200, "")
+	if a.data()["status"] != "degraded" || !strings.Contains(string(a.raw), `"parked":["One account is parked."]`) {
+		t.Errorf("%s", a.raw)
+	}
+}

@@ -19,6 +19,9 @@ import (
 type Check struct {
 	Name string // "postgres", "projections"
 	Func func(context.Context) error
+	// Degrades marks what hurts some accounts only: it is named, and requests
+	// may come all the same.
+	Degrades bool
 }
 
 // checkTime bounds all checks of one request.
@@ -26,12 +29,15 @@ const checkTime = 2 * time.Second
 
 // Health is the answer of a process that is well.
 type Health struct {
-	Status string `json:"status" doc:"ok"`
+	Status string `json:"status" enum:"ok,degraded"`
+	// Degraded names what is wrong for some.
+	Degraded map[string][]string `json:"degraded,omitempty"`
 }
 
 // MountHealth mounts GET /livez (the process answers), and GET /readyz and
 // GET /api/v1/system/health/ (every check passes, else 503 not_ready with the
-// failed checks' names in errors).
+// failed checks' names in errors; where only checks failed that degrade it is
+// 200 and names them in degraded).
 func MountHealth(api *readapi.API, logger *slog.Logger, checks ...Check) {
 	readapi.Handle(api, readapi.Route{
 		Method: http.MethodGet, Path: "/livez", Name: "livez", Public: true, Unthrottled: true,
@@ -39,9 +45,12 @@ func MountHealth(api *readapi.API, logger *slog.Logger, checks ...Check) {
 	}, func(context.Context, *struct{}) (*Health, error) { return &Health{Status: "ok"}, nil })
 
 	ready := func(ctx context.Context, _ *struct{}) (*Health, error) {
-		failed := runChecks(ctx, logger, checks)
-		if len(failed) > 0 {
+		failed, degraded := runChecks(ctx, logger, checks)
+		switch {
+		case len(failed) > 0:
 			return nil, &es.Error{Class: es.Unavailable, Code: "not_ready", Message: "Not ready.", Fields: failed}
+		case len(degraded) > 0:
+			return &Health{Status: "degraded", Degraded: degraded}, nil
 		}
 		return &Health{Status: "ok"}, nil
 	}
@@ -55,7 +64,7 @@ func MountHealth(api *readapi.API, logger *slog.Logger, checks ...Check) {
 }
 
 // runChecks runs the checks at the same time and names those that failed.
-func runChecks(ctx context.Context, logger *slog.Logger, checks []Check) map[string][]string {
+func runChecks(ctx context.Context, logger *slog.Logger, checks []Check) (failed, degraded map[string][]string) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	results := make([]error, len(checks))
@@ -64,7 +73,7 @@ func runChecks(ctx context.Context, logger *slog.Logger, checks []Check) map[str
 		group.Go(func() { results[i] = check.Func(ctx) })
 	}
 	group.Wait()
-	failed := map[string][]string{}
+	failed, degraded = map[string][]string{}, map[string][]string{}
 	for i, err := range results {
 		if err == nil {
 			continue
@@ -74,8 +83,12 @@ func runChecks(ctx context.Context, logger *slog.Logger, checks []Check) map[str
 		if errors.As(err, &told) {
 			shown = told.Message
 		}
-		failed[name] = []string{shown}
+		if checks[i].Degrades {
+			degraded[name] = []string{shown}
+		} else {
+			failed[name] = []string{shown}
+		}
 		logger.WarnContext(ctx, "not ready", slog.String("check", name), slog.String("error", err.Error()))
 	}
-	return failed
+	return failed, degraded
 }
