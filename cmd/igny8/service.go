@@ -150,7 +150,8 @@ func (s *service) checks() []system.Check {
 			return nil
 		}},
 		{Name: "projections", Func: s.projectionsReady},
-		{Name: "reactions", Func: func(context.Context) error {
+		{Name: "parked", Func: s.nothingParked, Degrades: true},
+		{Name: "reactions", Degrades: true, Func: func(context.Context) error {
 			if stuck := s.follower.Stuck(); stuck != "" {
 				return es.Refuse(es.Unavailable, "", "%s.", stuck)
 			}
@@ -170,10 +171,20 @@ func (s *service) projectionsReady(ctx context.Context) error {
 		switch {
 		case p.Failing != "":
 			return &es.Error{Class: es.Unavailable, Message: p.Key.String() + " is failing.", Err: errors.New(p.Failing)}
-		case p.Parked > 0:
-			return es.Refuse(es.Unavailable, "", "%s has %d parked accounts; see igny8 projections status.", p.Key, p.Parked)
 		case p.LagTime > behindTooLong:
 			return es.Refuse(es.Unavailable, "", "%s is %d events behind.", p.Key, p.Lag)
+		}
+	}
+	return nil
+}
+
+func (s *service) nothingParked(ctx context.Context) error {
+	if s.runner == nil {
+		return nil
+	}
+	for _, p := range s.runner.Stats(ctx) {
+		if p.Parked > 0 {
+			return es.Refuse(es.Unavailable, "", "%s has %d parked accounts; see igny8 projections status.", p.Key, p.Parked)
 		}
 	}
 	return nil
