@@ -37,7 +37,7 @@ func (s *service) api() *readapi.API {
 	reader := projections.NewReader(s.Pool(postgres.RoleApp), s.positions)
 	api := readapi.New(readapi.Options{
 		Bus:         &commands.Settling{Bus: s.bus, Parents: parents(), Follower: s.follower, Head: s.log.Head},
-		Idempotency: idempotency.New(s.Pool(postgres.RoleLogin), s.vault),
+		Idempotency: s.keys(),
 		Reader:      reader, Opener: s.vault,
 		Authenticator: identityroutes.Authenticator{Service: s.identity, Platform: tenancy.PlatformAccount},
 		Key:           s.master.Derive("cursors and consistency tokens"),
@@ -47,6 +47,15 @@ func (s *service) api() *readapi.API {
 	})
 	mount(api, s, reader)
 	return api
+}
+
+// keys remembers which command an Idempotency-Key stands for.
+func (s *service) keys() commands.Idempotency {
+	keys := idempotency.New(s.Pool(postgres.RoleLogin), s.vault)
+	if s.step == nil {
+		return keys
+	}
+	return steppedKeys{keys, s.step}
 }
 
 // feed reads events as the application's role, so that row-level security holds

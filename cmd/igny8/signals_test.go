@@ -15,13 +15,19 @@ import (
 )
 
 // testProcess makes the test binary play the program: "gentle" stops when it is
-// asked to, "stubborn" never does.
+// asked to, "stubborn" never does, "mortal" is the real one that kills itself
+// where a fault says so.
 const testProcess = "TEST_OF_IGNY8_PLAYS"
 
 func TestMain(m *testing.M) {
 	manner := os.Getenv(testProcess)
 	if manner == "" {
 		os.Exit(m.Run())
+	}
+	if manner == "mortal" {
+		mortal := allParts()
+		mortal.serve = serveWith(killingItself(os.Getenv(faultFile)))
+		os.Exit(start(mortal))
 	}
 	os.Args = []string{"igny8", "serve"}
 	os.Exit(start(parts{serve: func(ctx context.Context, _ config.Config, _ *slog.Logger, listening func(string)) error {

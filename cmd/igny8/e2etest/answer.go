@@ -150,3 +150,32 @@ func (a Answer) read(t testing.TB, into any) {
 		t.Fatalf("not readable: %v: %s", err, a)
 	}
 }
+
+// Without is the body as canonical JSON without what is named so anywhere in it.
+func (a Answer) Without(t testing.TB, names ...string) string {
+	t.Helper()
+	var body any
+	a.read(t, &body)
+	drop(body, names)
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func drop(value any, names []string) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range names {
+			delete(value, name)
+		}
+		for _, v := range value {
+			drop(v, names)
+		}
+	case []any:
+		for _, v := range value {
+			drop(v, names)
+		}
+	}
+}
