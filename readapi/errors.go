@@ -175,7 +175,7 @@ func (f *failure) ContentType(string) string {
 type ErrorBody struct {
 	Success   bool                `json:"success" doc:"always false"`
 	Error     string              `json:"error" doc:"what went wrong, for people"`
-	Code      string              `json:"code" doc:"what went wrong, for programs; stable"`
+	Code      Code                `json:"code"`
 	Errors    map[string][]string `json:"errors,omitempty" doc:"what is wrong with which field"`
 	RequestID string              `json:"request_id"`
 }
@@ -186,7 +186,7 @@ type Problem struct {
 	Title     string              `json:"title"`
 	Status    int                 `json:"status"`
 	Detail    string              `json:"detail"`
-	Code      string              `json:"code"`
+	Code      Code                `json:"code"`
 	Errors    map[string][]string `json:"errors,omitempty"`
 	RequestID string              `json:"request_id"`
 }
@@ -196,14 +196,14 @@ func (f *failure) MarshalJSON() ([]byte, error) {
 	if f.problem {
 		return json.Marshal(Problem{
 			Type: "about:blank", Title: http.StatusText(f.status), Status: f.status, Detail: f.message,
-			Code: f.code, Errors: f.fields, RequestID: f.requestID,
+			Code: Code(f.code), Errors: f.fields, RequestID: f.requestID,
 		})
 	}
 	return json.Marshal(f.body())
 }
 
 func (f *failure) body() ErrorBody {
-	return ErrorBody{Error: f.message, Code: f.code, Errors: f.fields, RequestID: f.requestID}
+	return ErrorBody{Error: f.message, Code: Code(f.code), Errors: f.fields, RequestID: f.requestID}
 }
 
 // writeFailure is the one writer of errors that are not huma's.

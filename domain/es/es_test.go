@@ -349,3 +349,28 @@ func TestFaultsAreOneError(t *testing.T) {
 		t.Errorf("fields %v", e.Fields)
 	}
 }
+
+type contact struct {
+	Phone es.Personal `json:"phone"`
+}
+
+type called struct{ contact }
+
+func (called) EventType() string { return "test.person.called.v1" }
+
+func TestAPersonalFieldOfAnEmbeddedStructIsFoundToo(t *testing.T) {
+	t.Parallel()
+	e := called{contact{Phone: es.NewPersonal("555")}}
+	if data, err := es.Encode(e); err == nil {
+		t.Fatalf("it was encoded in the clear: %s", data)
+	}
+	sealed := es.WithPersonal(e, func(path string, p *es.Personal) {
+		if path != "phone" {
+			t.Errorf("it is found as %q", path)
+		}
+		p.SetSealed(es.SealedPrefix + "x")
+	})
+	if data, err := es.Encode(sealed); err != nil || string(data) != `{"phone":"`+es.SealedPrefix+`x"}` {
+		t.Errorf("%s, %v", data, err)
+	}
+}

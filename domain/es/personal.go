@@ -136,7 +136,7 @@ func eachPersonal(v reflect.Value, path string, f func(string, *Personal)) {
 	}
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
-		if !field.IsExported() {
+		if !field.IsExported() && !field.Anonymous { // JSON writes what an unexported embedded struct exports.
 			continue
 		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")

@@ -40,6 +40,6 @@ func Mount(api *readapi.API, service *commands.Service, users *table.Table[proje
 		DryRuns: true, Codes: []int{http.StatusPreconditionFailed},
 	}, s.changeMe)
 	readapi.Resource(api, readapi.ResourceSpec[projections.User]{
-		Path: "auth/users", Kind: identity.UserKind.Name, Table: users,
+		Path: "auth/users", Kind: identity.UserKind.Name, Table: users, Throttle: "default",
 	})
 }

@@ -13,6 +13,10 @@ import (
 	"github.com/igny8/igny8/readapi"
 )
 
+// throttle is the scope of what only lies under auth/: the scope auth is for
+// credentials.
+const throttle = "default"
+
 // Mount serves the module's routes, which read what reader reads.
 func Mount(api *readapi.API, reader *projections.Reader) {
 	s := service{
@@ -31,16 +35,16 @@ func Mount(api *readapi.API, reader *projections.Reader) {
 		Method: http.MethodGet, Path: "auth/plans/", Summary: "The plans that can be chosen", Public: true, Throttle: "auth",
 	}, s.selectablePlans)
 	readapi.Handle(api, readapi.Route{
-		Method: http.MethodGet, Path: "auth/industries/", Summary: "The industries and their sectors",
+		Method: http.MethodGet, Path: "auth/industries/", Throttle: throttle, Summary: "The industries and their sectors",
 	}, industries)
 	readapi.Resource(api, readapi.ResourceSpec[tenancy.Site]{
-		Path: "auth/sites", Kind: domain.SiteKind.Name, Table: s.sites,
+		Path: "auth/sites", Kind: domain.SiteKind.Name, Table: s.sites, Throttle: throttle,
 	}, readapi.CreateWith[commands.CreateSite](), readapi.ChangeWith[commands.ChangeSite](), readapi.Lifecycle())
 	readapi.Resource(api, readapi.ResourceSpec[tenancy.Sector]{
-		Path: "auth/sectors", Kind: domain.SectorKind.Name, Table: s.sectors,
+		Path: "auth/sectors", Kind: domain.SectorKind.Name, Table: s.sectors, Throttle: throttle,
 	}, readapi.CreateWith[commands.CreateSector](), readapi.ChangeWith[commands.ChangeSector](), readapi.Lifecycle())
 	readapi.Handle(api, readapi.Route{
-		Method: http.MethodGet, Path: "auth/sites/{id}/sectors/", Summary: "The active sectors of a site",
+		Method: http.MethodGet, Path: "auth/sites/{id}/sectors/", Throttle: throttle, Summary: "The active sectors of a site",
 		Codes: []int{http.StatusNotFound},
 	}, s.siteSectors)
 }
