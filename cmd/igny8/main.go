@@ -15,9 +15,16 @@ func main() { os.Exit(start(allParts())) }
 // start runs until it is done, or until SIGINT or SIGTERM asks it to finish
 // what is in flight and stop. A second signal stops it at once.
 func start(p parts) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
+		<-signals // not left to the system: whoever started us may have had it ignored.
+		os.Exit(exitFailed)
+	}()
 	return run(ctx, os.Args[1:], p, session{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
 	})

@@ -81,7 +81,7 @@ func TestTheFirstSignalFinishesWhatIsInFlightAndTheSecondStopsAtOnce(t *testing.
 				if !errors.As(err, &exit) {
 					t.Fatalf("it ended with %v", err)
 				}
-				if status, ok := exit.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
+				if exit.ExitCode() != exitFailed {
 					t.Errorf("it was not stopped by the signal: %v", err)
 				}
 			})
