@@ -158,6 +158,9 @@ func (f *Follower) react(ctx context.Context, rec es.Recorded) error {
 			i++
 			continue
 		}
+		if ctx.Err() != nil { // nothing is stuck: it was told to stop, or lost its lease.
+			return err
+		}
 		stuck := fmt.Sprintf("%s cannot get past position %d (%s)", f.Name, rec.Position, rec.Type)
 		f.stuck.Store(&stuck)
 		f.Logger.ErrorContext(ctx, "a reaction failed and is tried again",

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -18,11 +21,15 @@ func malformed(format string, args ...any) error {
 	return &httpError{status: http.StatusBadRequest, code: "malformed", message: fmt.Sprintf(format, args...)}
 }
 
-// checkJSON refuses what encoding/json lets pass: invalid UTF-8, NUL in texts,
-// a key twice in one object, deep nesting, and anything after the value.
+// checkJSON refuses what encoding/json lets pass: invalid UTF-8, half characters,
+// NUL in texts, a key twice in one object, deep nesting, and anything after the
+// value.
 func checkJSON(data []byte) error {
 	if !utf8.Valid(data) {
 		return malformed("The body is not valid UTF-8.")
+	}
+	if halfCharacter(data) {
+		return malformed("The body holds half of a surrogate pair.")
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -45,6 +52,42 @@ func checkJSON(data []byte) error {
 			return onlySpace(d, data)
 		}
 	}
+}
+
+// halfCharacter finds an escape such as \ud800 without its other half, which
+// encoding/json would replace by another character.
+func halfCharacter(data []byte) bool {
+	for i := 0; i < len(data)-1; i++ {
+		if data[i] != '\\' {
+			continue
+		}
+		unit := escaped(data[i:])
+		if unit < 0 {
+			i++ // another escape
+			continue
+		}
+		i += 5
+		if !utf16.IsSurrogate(unit) {
+			continue
+		}
+		if utf16.DecodeRune(unit, escaped(data[i+1:])) == unicode.ReplacementChar {
+			return true
+		}
+		i += 6
+	}
+	return false
+}
+
+// escaped is the UTF-16 unit of the escape that data begins with, or -1.
+func escaped(data []byte) rune {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+		return -1
+	}
+	unit, err := strconv.ParseUint(string(data[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(unit)
 }
 
 func onlySpace(d *json.Decoder, data []byte) error {
