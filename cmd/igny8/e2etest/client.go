@@ -43,38 +43,16 @@ func (h Header) With(name, value string) Header {
 // Nobody is a client without credentials.
 func (i *Installation) Nobody(t testing.TB) *Client { return &Client{t: t, at: i} }
 
-// registration is the body of a sign-up.
-func registration(name string) map[string]any {
-	return map[string]any{
-		"email": name + "@example.org", "password": "correct horse of " + name, "first_name": name,
-		"account_name": name + " & Co", "plan_slug": "free",
-	}
-}
-
 // SignUp makes an account whose owner is the client; the name must be new in
 // the installation.
 func (i *Installation) SignUp(t testing.TB, name string) *Client {
 	t.Helper()
-	return i.signUp(t, name, Header{})
-}
-
-// SignUpOnce does so under an Idempotency-Key, whatever comes in between. The
-// answer that it gets may be a repeat, so it logs in as well.
-func (i *Installation) SignUpOnce(t testing.TB, name, key string) *Client {
-	t.Helper()
-	return i.signUp(t, name, Key(key))
-}
-
-func (i *Installation) signUp(t testing.TB, name string, h Header) *Client {
-	t.Helper()
-	body := registration(name)
 	c := i.Nobody(t)
-	c.Email, c.Password = body["email"].(string), body["password"].(string)
+	c.Email, c.Password = name+"@example.org", "correct horse of "+name
 	i.secrets.add(c.Email, c.Password)
-	c.holds(c.Until("POST", "auth/register/", body, h).Expect(t, http.StatusCreated))
-	if c.Access == "" {
-		c.LogIn()
-	}
+	c.holds(c.Do(http.StatusCreated, "POST", "auth/register/", map[string]any{
+		"email": c.Email, "password": c.Password, "first_name": name, "account_name": name + " & Co", "plan_slug": "free",
+	}, nil))
 	return c
 }
 

@@ -71,6 +71,29 @@ func (i *Installation) Allow(messages ...string) { i.allowed = append(i.allowed,
 // Start serves from the folder and returns once it listens.
 func (i *Installation) Start() *Installation {
 	i.t.Helper()
+	line := i.Launch()
+	s := i.current()
+	select {
+	case line := <-line:
+		url, ok := strings.CutPrefix(line, "listening on ")
+		if !ok {
+			i.t.Fatalf("its first line is %q", line)
+		}
+		i.mu.Lock()
+		i.url = url
+		i.mu.Unlock()
+	case <-s.ended:
+		i.t.Fatalf("igny8 serve ended before it listened: %s\n%s", s.cmd.ProcessState, i.log.tail())
+	case <-time.After(startLimit):
+		i.t.Fatalf("igny8 serve does not listen after %s\n%s", startLimit, i.log.tail())
+	}
+	return i
+}
+
+// Launch starts what is not to live long, and gives its first line if that
+// comes.
+func (i *Installation) Launch() <-chan string {
+	i.t.Helper()
 	cmd := i.program.command(context.WithoutCancel(i.t.Context()), i.Dir, i.settings, "serve")
 	out := &firstLine{line: make(chan string, 1)}
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, &i.log, stopLimit
@@ -85,21 +108,7 @@ func (i *Installation) Start() *Installation {
 	i.mu.Lock()
 	i.serves = s
 	i.mu.Unlock()
-	select {
-	case line := <-out.line:
-		url, ok := strings.CutPrefix(line, "listening on ")
-		if !ok {
-			i.t.Fatalf("its first line is %q", line)
-		}
-		i.mu.Lock()
-		i.url = url
-		i.mu.Unlock()
-	case <-s.ended:
-		i.t.Fatalf("igny8 serve ended before it listened: %s\n%s", cmd.ProcessState, i.log.tail())
-	case <-time.After(startLimit):
-		i.t.Fatalf("igny8 serve does not listen after %s\n%s", startLimit, i.log.tail())
-	}
-	return i
+	return out.line
 }
 
 // URL is where it listens, or listened last.

@@ -1,0 +1,80 @@
+package e2etest_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/igny8/igny8/cmd/igny8/e2etest"
+)
+
+func TestASecondIgny8InTheSameFolderIsRefusedAndTheFirstServesOn(t *testing.T) {
+	t.Parallel()
+	i := e2etest.Install(t, program).Start()
+	i.Allow("request failed")
+	c := i.SignUp(t, "alan")
+	second := i.Run("serve")
+	if second.Code != 1 || second.Stdout != "" {
+		t.Errorf("the second ends with %d and says %q", second.Code, second.Stdout)
+	}
+	for _, want := range []string{i.Dir, "is in use by another igny8", "stop that one", "--data"} {
+		if !strings.Contains(second.Stderr, want) {
+			t.Errorf("it does not say %q: %s", want, second.Stderr)
+		}
+	}
+	c.Get("auth/me/")
+}
+
+func TestSIGTERMStopsEverythingWithinSecondsAndTheDataStays(t *testing.T) {
+	t.Parallel()
+	i := e2etest.Install(t, program).Start()
+	c := i.SignUp(t, "annie")
+	site := c.Do(http.StatusCreated, "POST", "auth/sites/", map[string]string{"name": "S", "domain": "s.example.com", "industry": "technology-software"}, nil)
+	linux(t, func() {
+		if len(i.Postgres()) < 2 {
+			t.Errorf("of its Postgres are seen %v", i.Postgres())
+		}
+	})
+	if took := i.Stop(); took > 10*time.Second {
+		t.Errorf("it stopped only after %s", took)
+	}
+	linux(t, func() {
+		if left := i.Postgres(); len(left) > 0 {
+			t.Errorf("stopped, it leaves processes of Postgres: %v", left)
+		}
+	})
+	if a, err := c.Send("GET", "auth/me/", nil, nil); err == nil {
+		t.Errorf("stopped, it answers %s", a)
+	}
+	i.Start()
+	row := c.Do(http.StatusOK, "GET", "auth/sites/"+site.Data(t).ID+"/", nil, e2etest.Header{"X-Consistency-Token": site.Header.Get("X-Consistency-Token")})
+	if row.Data(t).Name != "S" {
+		t.Errorf("after the restart the site is %s", row)
+	}
+	c.LogIn()
+}
+
+func TestNoPostgresOutlivesAKilledIgny8ForLong(t *testing.T) {
+	t.Parallel()
+	linux(t, func() {
+		i := e2etest.Install(t, program).Start()
+		i.SignUp(t, "radia")
+		i.Kill()
+		e2etest.Eventually(t, "the end of Postgres after kill -9 of igny8", func() bool { return len(i.Postgres()) == 0 })
+	})
+}
+
+// linux does what only Linux can show: elsewhere nothing ends a child with its
+// parent, and the next start does.
+func linux(t *testing.T, f func()) {
+	t.Helper()
+	if runtime.GOOS == "linux" {
+		f()
+		return
+	}
+	fmt.Fprintln(os.Stderr, t.Name(), "shows less on", runtime.GOOS)
+}

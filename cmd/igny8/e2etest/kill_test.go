@@ -1,0 +1,53 @@
+package e2etest_test
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/igny8/igny8/cmd/igny8/e2etest"
+)
+
+// chance is when a kill comes: there is no condition to wait for, since it must
+// fall anywhere.
+func chance() <-chan time.Time {
+	return time.After(300*time.Millisecond + rand.N(1500*time.Millisecond))
+}
+
+func TestNothingAcknowledgedIsLostOrDoubledWhenIgny8IsKilled(t *testing.T) {
+	t.Parallel()
+	// A dead holder's Idempotency-Key is free after the time of a request.
+	i := e2etest.Install(t, program, "IGNY8_REQUEST_TIMEOUT=2s").Start()
+	l := work(t, i, 4)
+	const kills = 5
+	for range kills {
+		<-chance()
+		i.Kill()
+		i.Start()
+	}
+	<-chance()
+	l.finish()
+	requests := l.check()
+	events := proved(t, i)
+	t.Logf("%d requests and %d events over %d kills", requests, events, kills)
+}
+
+func TestNothingAcknowledgedIsLostOrDoubledWhenPostgresIsKilled(t *testing.T) {
+	t.Parallel()
+	i := e2etest.Install(t, program, "IGNY8_REQUEST_TIMEOUT=2s").Start()
+	i.Allow("PostgreSQL ended by itself", "an idempotency key was not settled", "a reaction failed and is tried again")
+	l := work(t, i, 2)
+	const kills = 3
+	for range kills {
+		<-chance()
+		for _, pid := range i.Postgres() {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // some are gone with their parent by now.
+		}
+	}
+	<-chance()
+	l.finish()
+	requests := l.check()
+	events := proved(t, i)
+	t.Logf("%d requests and %d events over %d kills of Postgres", requests, events, kills)
+}
