@@ -1,19 +1,11 @@
 package e2etest_test
 
 import (
-	"math/rand/v2"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/igny8/igny8/cmd/igny8/e2etest"
 )
-
-// chance is when a kill comes: there is no condition to wait for, since it must
-// fall anywhere.
-func chance() <-chan time.Time {
-	return time.After(300*time.Millisecond + rand.N(1500*time.Millisecond))
-}
 
 func TestNothingAcknowledgedIsLostOrDoubledWhenIgny8IsKilled(t *testing.T) {
 	t.Parallel()
@@ -22,11 +14,11 @@ func TestNothingAcknowledgedIsLostOrDoubledWhenIgny8IsKilled(t *testing.T) {
 	l := work(t, i, 4)
 	const kills = 5
 	for range kills {
-		<-chance()
+		l.goesOn()
 		i.Kill()
 		i.Start()
 	}
-	<-chance()
+	l.goesOn()
 	l.finish()
 	requests := l.check()
 	events := proved(t, i)
@@ -40,12 +32,12 @@ func TestNothingAcknowledgedIsLostOrDoubledWhenPostgresIsKilled(t *testing.T) {
 	l := work(t, i, 2)
 	const kills = 3
 	for range kills {
-		<-chance()
+		l.goesOn()
 		for _, pid := range i.Postgres() {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // some are gone with their parent by now.
 		}
 	}
-	<-chance()
+	l.goesOn()
 	l.finish()
 	requests := l.check()
 	events := proved(t, i)

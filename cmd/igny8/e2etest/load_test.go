@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/igny8/igny8/cmd/igny8/e2etest"
 )
@@ -21,6 +23,7 @@ type load struct {
 	workers []*worker
 	stop    chan struct{}
 	done    sync.WaitGroup
+	acts    atomic.Int64 // that were answered
 }
 
 // worker is one of them.
@@ -70,11 +73,21 @@ func work(t *testing.T, i *e2etest.Installation, accounts int) *load {
 					return
 				default:
 					w.act()
+					l.acts.Add(1)
 				}
 			}
 		})
 	}
 	return l
+}
+
+// goesOn waits until much more was done, and then a moment by chance, so that
+// what comes next falls anywhere in the work.
+func (l *load) goesOn() {
+	l.t.Helper()
+	enough := l.acts.Load() + 40
+	e2etest.Eventually(l.t, "people go on with their work", func() bool { return l.acts.Load() >= enough || l.t.Failed() })
+	<-time.After(rand.N(500 * time.Millisecond))
 }
 
 // finish lets the people end what they began.
