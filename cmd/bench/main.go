@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -42,8 +43,9 @@ func quick() sizes {
 
 func main() {
 	var flags struct {
-		Quick  bool   `help:"Small sizes: it proves that the measurements work, and measures little."`
-		Binary string `help:"The program to measure." default:"bin/igny8"`
+		Quick  bool     `help:"Small sizes: it proves that the measurements work, and measures little."`
+		Only   []string `help:"Only these parts: start, appends, hot, rest, read, full." placeholder:"PART,..."`
+		Binary string   `help:"The program to measure." default:"bin/igny8"`
 	}
 	kong.Parse(&flags, kong.Description("Measure what the design promises and print a table."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -53,14 +55,14 @@ func main() {
 		size = quick()
 	}
 	t := &tableOf{out: os.Stdout}
-	if err := run(ctx, flags.Binary, size, t); err != nil {
+	if err := run(ctx, flags.Binary, flags.Only, size, t); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures everything, in a temporary folder.
-func run(ctx context.Context, binary string, size sizes, t *tableOf) error {
+// run measures everything, or only the named parts, in a temporary folder.
+func run(ctx context.Context, binary string, only []string, size sizes, t *tableOf) error {
 	binary, err := filepath.Abs(binary)
 	if err != nil {
 		return err
@@ -71,8 +73,10 @@ func run(ctx context.Context, binary string, size sizes, t *tableOf) error {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	t.begin()
-	if err := measureStart(ctx, binary, filepath.Join(folder, "start"), t); err != nil {
-		return fmt.Errorf("start: %w", err)
+	if len(only) == 0 || slices.Contains(only, "start") {
+		if err := measureStart(ctx, binary, filepath.Join(folder, "start"), t); err != nil {
+			return fmt.Errorf("start: %w", err)
+		}
 	}
 	for _, part := range []struct {
 		name string
@@ -83,10 +87,13 @@ func run(ctx context.Context, binary string, size sizes, t *tableOf) error {
 		{"rest", func(ctx context.Context, in *installation, size sizes, t *tableOf) error {
 			return measureREST(ctx, in, binary, size, t)
 		}},
-		{"read side", measureReadSide},
+		{"read", measureReadSide},
 		{"full", measureFull},
 	} {
-		if err := onDatabase(ctx, filepath.Join(folder, part.name[:3]), func(in *installation) error {
+		if len(only) > 0 && !slices.Contains(only, part.name) {
+			continue
+		}
+		if err := onDatabase(ctx, filepath.Join(folder, part.name), func(in *installation) error {
 			return part.f(ctx, in, size, t)
 		}); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)

@@ -175,6 +175,9 @@ func (c *client) compareCreates(ctx context.Context, in *installation, bus *comm
 }
 
 func (c *client) compareLists(ctx context.Context, in *installation, size sizes, t *tableOf) error {
+	if _, err := in.Pool(postgres.RoleOwner).Exec(ctx, `ANALYZE planner_keywords_v1`); err != nil {
+		return err
+	}
 	bare, err := newBareList(ctx, in.Pool(postgres.RoleProjector), c.account)
 	if err != nil {
 		return err
