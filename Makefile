@@ -39,6 +39,7 @@ generate: ## Write the documents and golden event schemas that come from code
 check-drift: ## Fail when a generated document or the module files differ from the code
 	$(GO) test -count=1 -run 'Document' ./cmd/... ./infra/config/...
 	$(GO) mod verify
+	$(GO) mod tidy -diff
 
 clean: ## Remove what was built (never ./data)
 	rm -rf bin

@@ -1,6 +1,6 @@
 module github.com/igny8/igny8
 
-go 1.26.8
+go 1.26.0
 
 require (
 	github.com/alecthomas/kong v1.17.0
