@@ -51,7 +51,7 @@ type program struct {
 
 // serve starts the program and waits until it listens.
 func serve(ctx context.Context, binary string, environ ...string) (*program, error) {
-	cmd := exec.CommandContext(ctx, binary, "serve") //nolint:gosec // G204: the program that was asked for.
+	cmd := exec.CommandContext(ctx, binary, "serve")
 	cmd.Env = append(os.Environ(), append(environ,
 		"IGNY8_LISTEN=127.0.0.1:0", "IGNY8_METRICS_LISTEN=off", "IGNY8_THROTTLES=off", "IGNY8_LOG_LEVEL=error")...)
 	cmd.Stderr = os.Stderr
@@ -104,7 +104,7 @@ func (p *program) idleMemory(ctx context.Context, t *tableOf) error {
 
 // field reads a number of kilobytes from a file of /proc.
 func field(pid int, file, name string) (int64, error) {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), file)) //nolint:gosec // G304: of our own processes.
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), file))
 	if err != nil {
 		return 0, err
 	}
@@ -123,7 +123,7 @@ func descendants(pid int) (all []int) {
 	if err == nil && len(tasks) > 1 {
 		text = nil
 		for _, task := range tasks {
-			part, err := os.ReadFile(task) //nolint:gosec // G304: of our own processes.
+			part, err := os.ReadFile(task)
 			if err == nil {
 				text = append(text, part...)
 			}
