@@ -20,7 +20,13 @@ func (b *Bus) prepare(ctx context.Context, c *call) error {
 	case change, remove, purge:
 	}
 	if err != nil {
-		return err
+		took, lookErr := b.tookEffect(ctx, c)
+		if lookErr != nil {
+			return lookErr
+		}
+		if !took {
+			return err
+		}
 	}
 	c.policy = Policy{RetentionDays: 14}
 	if b.accounts == nil || c.Tenant.Account == c.Target {
@@ -30,6 +36,16 @@ func (b *Bus) prepare(ctx context.Context, c *call) error {
 		return busy(err)
 	}
 	return nil
+}
+
+// tookEffect says that an earlier try of the command wrote to its stream: then
+// what changed around it since, such as a parent's deletion, refuses no repeat.
+func (b *Bus) tookEffect(ctx context.Context, c *call) (bool, error) {
+	st, err := b.load(ctx, c.stream, c.op.kind)
+	if err != nil {
+		return false, busy(err)
+	}
+	return st.recent.revision(c.Command) > 0, nil
 }
 
 // align stamps the tenant as the place demands, and refuses a site or sector

@@ -12,6 +12,7 @@ func TestNothingAcknowledgedIsLostOrDoubledWhenIgny8IsKilled(t *testing.T) {
 	// A dead holder's Idempotency-Key is free after the time of a request.
 	i := e2etest.Install(t, program, "IGNY8_REQUEST_TIMEOUT=2s").Start()
 	l := work(t, i, 4)
+	groves := l.groves()
 	const kills = 5
 	for range kills {
 		l.goesOn()
@@ -21,6 +22,9 @@ func TestNothingAcknowledgedIsLostOrDoubledWhenIgny8IsKilled(t *testing.T) {
 	l.goesOn()
 	l.finish()
 	requests := l.check()
+	for _, g := range groves {
+		g.whole(t)
+	}
 	events := proved(t, i)
 	t.Logf("%d requests and %d events over %d kills", requests, events, kills)
 }
@@ -30,6 +34,7 @@ func TestNothingAcknowledgedIsLostOrDoubledWhenPostgresIsKilled(t *testing.T) {
 	i := e2etest.Install(t, program, "IGNY8_REQUEST_TIMEOUT=2s").Start()
 	i.Allow("PostgreSQL ended by itself", "an idempotency key was not settled", "a reaction failed and is tried again")
 	l := work(t, i, 2)
+	groves := l.groves()
 	const kills = 3
 	for range kills {
 		l.goesOn()
@@ -40,6 +45,9 @@ func TestNothingAcknowledgedIsLostOrDoubledWhenPostgresIsKilled(t *testing.T) {
 	l.goesOn()
 	l.finish()
 	requests := l.check()
+	for _, g := range groves {
+		g.whole(t)
+	}
 	events := proved(t, i)
 	t.Logf("%d requests and %d events over %d kills of Postgres", requests, events, kills)
 }

@@ -66,19 +66,26 @@ func work(t *testing.T, i *e2etest.Installation, accounts int) *load {
 		}
 	}
 	for _, w := range l.workers {
-		l.done.Go(func() {
-			for !w.t.Failed() {
-				select {
-				case <-l.stop:
-					return
-				default:
-					w.act()
-					l.acts.Add(1)
-				}
-			}
+		l.while(func() {
+			w.act()
+			l.acts.Add(1)
 		})
 	}
 	return l
+}
+
+// while does something again and again until finish.
+func (l *load) while(something func()) {
+	l.done.Go(func() {
+		for !l.t.Failed() {
+			select {
+			case <-l.stop:
+				return
+			default:
+				something()
+			}
+		}
+	})
 }
 
 // goesOn waits until much more was done, and then a moment by chance, so that
@@ -209,12 +216,15 @@ func (l *load) check() (requests int) {
 	return requests
 }
 
-// rows are all keywords of the worker's account, by id.
+// rows are all keywords of the worker's sector, by id.
 func (w *worker) rows() map[string]e2etest.Resource {
 	w.t.Helper()
 	rows := map[string]e2etest.Resource{}
-	token := e2etest.Header{"X-Consistency-Token": w.last.Header.Get("X-Consistency-Token")}
-	for next := "planner/keywords/?deleted=with&page_size=100&cursor="; next != ""; {
+	token := e2etest.Header{}
+	if w.last.Header != nil {
+		token["X-Consistency-Token"] = w.last.Header.Get("X-Consistency-Token")
+	}
+	for next := "planner/keywords/?deleted=with&page_size=100&cursor=&sector_id=" + w.sector; next != ""; {
 		l := w.Do(http.StatusOK, "GET", next, nil, token).List(w.t)
 		for _, row := range l.Results {
 			rows[row.ID] = row
@@ -236,12 +246,12 @@ func proved(t *testing.T, i *e2etest.Installation) (events int64) {
 	if pulled.Code != 0 {
 		t.Fatalf("igny8 events pull: %s", pulled.Stderr)
 	}
-	revisions, requests := map[string]int64{}, map[string]bool{}
+	revisions, written := map[string]int64{}, map[string]bool{}
 	for line := range strings.Lines(pulled.Stdout) {
 		var e struct {
 			Position, Revision int64
 			Stream             string
-			Request            string `json:"request_id"`
+			Command            string `json:"command_id"`
 		}
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatalf("%v: %s", err, line)
@@ -251,10 +261,10 @@ func proved(t *testing.T, i *e2etest.Installation) (events int64) {
 		if e.Position != events || e.Revision != revisions[e.Stream] {
 			t.Fatalf("after position %d and revision %d comes %s", events-1, revisions[e.Stream]-1, line)
 		}
-		if e.Request != "" && requests[e.Request+" "+e.Stream] {
-			t.Errorf("request %s wrote twice to %s", e.Request, e.Stream)
+		if written[e.Command+" "+e.Stream] {
+			t.Errorf("command %s wrote twice to %s", e.Command, e.Stream)
 		}
-		requests[e.Request+" "+e.Stream] = true
+		written[e.Command+" "+e.Stream] = true
 	}
 	compared := i.Run("rebuild", "--all", "--check", "--json")
 	if compared.Code != 0 || !strings.Contains(compared.Stdout, `"differing_rows":0`) {
