@@ -7,6 +7,7 @@ package jwt
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -51,6 +52,8 @@ type Ring struct {
 	keys  Keys
 	clock func() time.Time
 
+	verified *verified
+
 	mu   sync.Mutex // also held while reading, so that one reads for all
 	read time.Time
 	byID map[string]ed25519.PrivateKey
@@ -58,7 +61,9 @@ type Ring struct {
 }
 
 // NewRing makes a ring. Clock is time.Now outside of tests.
-func NewRing(keys Keys, clock func() time.Time) *Ring { return &Ring{keys: keys, clock: clock} }
+func NewRing(keys Keys, clock func() time.Time) *Ring {
+	return &Ring{keys: keys, clock: clock, verified: newVerified()}
+}
 
 type claims struct {
 	Account es.ID   `json:"account"`
@@ -94,6 +99,10 @@ func (r *Ring) Sign(ctx context.Context, who identity.Bearer) (token string, exp
 // expired is es.Unauthorized ("token_invalid", "token_expired"); any other
 // error means that the keys could not be read.
 func (r *Ring) Verify(ctx context.Context, token string) (identity.Bearer, error) {
+	sum := sha256.Sum256([]byte(token))
+	if who, ok := r.verified.get(sum, r.clock()); ok {
+		return who, nil
+	}
 	var c claims
 	var failed error
 	_, err := jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
@@ -118,6 +127,7 @@ func (r *Ring) Verify(ctx context.Context, token string) (identity.Bearer, error
 	if err := who.User.UnmarshalText([]byte(c.Subject)); err != nil {
 		return identity.Bearer{}, errInvalid
 	}
+	r.verified.put(sum, who, c.ExpiresAt.Time)
 	return who, nil
 }
 
