@@ -125,7 +125,7 @@ func TestAPersonSignsUpPlansKeywordsAndReadsTheWholeHistory(t *testing.T) {
 		t.Errorf("the change answers %s with the tag %s", a, a.Header.Get("ETag"))
 	}
 	if a = c.Do(http.StatusPreconditionFailed, "PATCH", one, map[string]any{"volume": 8}, e2etest.Header{"If-Match": tag}); a.Code() != "precondition" {
-		t.Logf("a stale If-Match answers the code %q", a.Code())
+		t.Errorf("a stale If-Match answers the code %q", a.Code())
 	}
 	token["X-Consistency-Token"] = c.Do(http.StatusOK, "PATCH", one, map[string]any{"volume": 7}, nil).Header.Get("X-Consistency-Token") // which changes nothing
 	a = c.Do(http.StatusOK, "GET", one, nil, token)

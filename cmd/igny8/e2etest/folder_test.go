@@ -15,7 +15,6 @@ import (
 func TestASecondIgny8InTheSameFolderIsRefusedAndTheFirstServesOn(t *testing.T) {
 	t.Parallel()
 	i := e2etest.Install(t, program).Start()
-	i.Allow("request failed")
 	c := i.SignUp(t, "alan")
 	second := i.Run("serve")
 	if second.Code != 1 || second.Stdout != "" {

@@ -3,6 +3,7 @@ package e2etest_test
 import (
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/igny8/igny8/cmd/igny8/e2etest"
 )
@@ -19,6 +20,11 @@ func TestNothingAcknowledgedIsLostOrDoubledWhenIgny8IsKilled(t *testing.T) {
 		i.Kill()
 		i.Start()
 	}
+	l.goesOn()
+	if took := i.Stop(); took > 10*time.Second {
+		t.Errorf("in the midst of work it stopped only after %s", took)
+	}
+	i.Start()
 	l.goesOn()
 	l.finish()
 	requests := l.check()
