@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -143,24 +144,35 @@ func (w *worker) create() {
 	}
 }
 
+// createMany is answered once every item is: one that could not be confirmed
+// (503) is asked again under the same key.
 func (w *worker) createMany(n int) {
-	from := len(w.keywords)
+	w.requests++
+	id := fmt.Sprintf("%s.%d", w.name, w.requests)
 	var items []map[string]any
-	for range n {
-		k := &known{text: w.text(), revision: 1}
-		w.keywords = append(w.keywords, k)
+	var created []*known
+	for i := range n {
+		k := &known{text: fmt.Sprintf("item %d of %s", i, id), revision: 1}
+		created = append(created, k)
 		items = append(items, map[string]any{"site_id": w.site, "sector_id": w.sector, "keyword": k.text, "volume": 0})
 	}
-	a, ok := w.ask(http.StatusOK, "POST", "planner/keywords/bulk_create/", map[string]any{"items": items})
-	if !ok {
+	var a e2etest.Answer
+	e2etest.Eventually(w.t, id+" is answered", func() bool {
+		a = w.Until("POST", "planner/keywords/bulk_create/", map[string]any{"items": items}, e2etest.Key(id).With("X-Request-ID", id))
+		return a.Status != http.StatusOK || !slices.ContainsFunc(a.Items(w.t), func(i e2etest.Item) bool { return i.Status == http.StatusServiceUnavailable })
+	})
+	if a.Status != http.StatusOK {
+		w.t.Errorf("%s: %s", id, a)
 		return
 	}
-	for n, item := range a.Items(w.t) {
+	w.last = a
+	for i, item := range a.Items(w.t) {
 		if item.Status != http.StatusCreated {
-			w.t.Errorf("%s: item %d is %+v", w.name, n, item)
+			w.t.Errorf("%s: item %d is %+v", id, i, item)
 			return
 		}
-		w.keywords[from+n].id = item.Data.ID
+		created[i].id = item.Data.ID
+		w.keywords = append(w.keywords, created[i])
 	}
 }
 
