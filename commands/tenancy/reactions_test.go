@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -250,11 +251,11 @@ func TestASectorsDeletionLeavesItsSiblingsAlone(t *testing.T) {
 // failing is a store that takes only so many appends.
 type failing struct {
 	commands.Store
-	left int
+	left atomic.Int64
 }
 
 func (f *failing) Append(ctx context.Context, a es.Append) (es.Appended, error) {
-	if f.left--; f.left < 0 {
+	if f.left.Add(-1) < 0 {
 		return es.Appended{}, &es.Error{Class: es.Unavailable, Message: "the process was killed here"}
 	}
 	return f.Store.Append(ctx, a)
@@ -271,7 +272,9 @@ func TestACascadeThatWasCutIsFinishedWithoutRepeatingAnything(t *testing.T) {
 			ids = append(ids, w.keyword(site, sector, fmt.Sprint(i)))
 		}
 		w.delete(sites, site)
-		cutBus := newBus(&failing{Store: w.store, left: cut}, 0)
+		cutStore := &failing{Store: w.store}
+		cutStore.left.Store(int64(cut))
+		cutBus := newBus(cutStore, 0)
 		whole := w.cascade
 		w.cascade = NewCascade(cutBus, registry, logTree{w.store}, w.store.Head, slog.New(slog.DiscardHandler))
 		ctx, err := context.Background(), w.react()
