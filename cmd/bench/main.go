@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"syscall"
 	"time"
@@ -47,6 +48,7 @@ func main() {
 		Only   []string `help:"Only these parts: start, appends, hot, rest, read, full." placeholder:"PART,..."`
 		Binary string   `help:"The program to measure." default:"bin/igny8"`
 	}
+	debug.SetGCPercent(400) // as igny8 does.
 	kong.Parse(&flags, kong.Description("Measure what the design promises and print a table."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -129,7 +131,12 @@ func onDatabase(ctx context.Context, folder string, f func(*installation) error)
 	if _, err := migrations.Up(ctx, in.adminURL, key, quiet); err != nil {
 		return err
 	}
-	if in.DB, err = postgres.Open(ctx, postgres.Options{URL: in.adminURL, MasterKey: key}); err != nil {
+	// Bare inserts go through the owner's pool: as many connections as help them.
+	owner := postgres.DefaultLimits(postgres.RoleOwner)
+	owner.Conns = 32
+	if in.DB, err = postgres.Open(ctx, postgres.Options{
+		URL: in.adminURL, MasterKey: key, Limits: map[postgres.Role]postgres.Limits{postgres.RoleOwner: owner},
+	}); err != nil {
 		return err
 	}
 	defer in.Close()

