@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/planner"
@@ -42,13 +41,14 @@ func compareSizesOfLogs(ctx context.Context, in, empty *installation, size sizes
 			return err
 		}
 	}
-	onEmpty, onFull, err := bench.Compare(ctx, 32, size.while, appends(empty), appends(in))
+	both, err := inTurns(ctx, 32, size.while, appends(empty), appends(in))
 	if err != nil {
 		return err
 	}
-	ratio := onEmpty.PerSecond() / onFull.PerSecond()
-	t.row(fmt.Sprintf("appends, 32 callers, %dk events in the log", size.full/1000), perSecond(onFull.PerSecond()),
-		"1k in the log: "+perSecond(onEmpty.PerSecond()), times(ratio), atMost(ratio, 1.3, "x the cost"))
+	onEmpty, onFull := both[0], both[1]
+	cost := ratio(onEmpty, onFull, perSecondOf)
+	t.row(fmt.Sprintf("appends, 32 callers, %dk events in the log", size.full/1000), perSecond(onFull.perSecond()),
+		"1k in the log: "+perSecond(onEmpty.perSecond()), cost.times(), atMost(cost.median, 1.3, "x the cost"))
 	return nil
 }
 
@@ -85,12 +85,13 @@ func compareSizesOfLists(ctx context.Context, in, empty *installation, size size
 	if err != nil {
 		return err
 	}
-	few, many, err := bench.Compare(ctx, 1, size.while/2+200*time.Millisecond, onEmpty, onFull)
+	both, err := inTurns(ctx, 1, size.while, onEmpty, onFull)
 	if err != nil {
 		return err
 	}
-	ratio := float64(many.P50) / float64(few.P50)
-	t.row(fmt.Sprintf("a page of 25 of an account's thousand rows, %dk events in the log", size.full/1000), "p50 "+took(many.P50),
-		"1k in the log: p50 "+took(few.P50), times(ratio), atMost(ratio, 1.3, "x the time"))
+	few, many := both[0], both[1]
+	slower := ratio(many, few, p50Of)
+	t.row(fmt.Sprintf("a page of 25 of an account's thousand rows, %dk events in the log", size.full/1000), "p50 "+took(many.p50()),
+		"1k in the log: p50 "+took(few.p50()), slower.times(), atMost(slower.median, 1.3, "x the time"))
 	return nil
 }

@@ -27,25 +27,19 @@ import (
 
 // sizes say how much is measured.
 type sizes struct {
-	while   time.Duration // of each comparison
-	events  int           // in the log of the read side
-	full    int           // in the log that is called full
-	reads   int
-	appends int // of a latency
+	while  time.Duration // of each thing that is measured in turns
+	events int           // in the log of the read side
+	full   int           // in the log that is called full
 }
 
-func full() sizes {
-	return sizes{while: 6 * time.Second, events: 300_000, full: 1_000_000, reads: 2_000, appends: 2_000}
-}
+func full() sizes { return sizes{while: 7 * time.Second, events: 300_000, full: 1_000_000} }
 
-func quick() sizes {
-	return sizes{while: 600 * time.Millisecond, events: 12_000, full: 20_000, reads: 200, appends: 200}
-}
+func quick() sizes { return sizes{while: 700 * time.Millisecond, events: 12_000, full: 20_000} }
 
 func main() {
 	var flags struct {
 		Quick  bool     `help:"Small sizes: it proves that the measurements work, and measures little."`
-		Only   []string `help:"Only these parts: start, appends, hot, rest, read, full." placeholder:"PART,..."`
+		Only   []string `help:"Only these parts: start, latency, appends, hot, rest, read, full." placeholder:"PART,..."`
 		Binary string   `help:"The program to measure." default:"bin/igny8"`
 	}
 	debug.SetGCPercent(400) // as igny8 does.
@@ -84,6 +78,7 @@ func run(ctx context.Context, binary string, only []string, size sizes, t *table
 		name string
 		f    func(context.Context, *installation, sizes, *tableOf) error
 	}{
+		{"latency", measureLatency},
 		{"appends", measureAppends},
 		{"hot", measureHotStream},
 		{"rest", func(ctx context.Context, in *installation, size sizes, t *tableOf) error {

@@ -10,7 +10,7 @@ import (
 type tableOf struct{ out io.Writer }
 
 func (t *tableOf) begin() {
-	t.line("| what | measured | against | figure | target | |", "|---|---|---|---|---|---|")
+	t.line("| what | measured | against | ratio: median (least to most) | target | |", "|---|---|---|---|---|---|")
 }
 
 func (t *tableOf) line(lines ...string) {
@@ -57,8 +57,6 @@ func number(n float64) string {
 }
 
 func perSecond(n float64) string { return fmt.Sprintf("%.1fk/s", n/1000) }
-
-func times(ratio float64) string { return fmt.Sprintf("%.2fx", ratio) }
 
 func took(d time.Duration) string {
 	if d < time.Millisecond {
