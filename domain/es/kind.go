@@ -22,6 +22,11 @@ type Kind[S any] struct {
 	Holds func(S) Held
 	// Keeps refuses to soft-delete a live state; nil lets every one go.
 	Keeps func(S) error
+	// Snapshots, when not 0, is the version of the state's JSON form: states of
+	// long streams are kept under it and loaded instead of their events. Whoever
+	// changes the state or the meaning of Evolve raises it. A state with personal
+	// fields cannot have snapshots.
+	Snapshots int
 }
 
 // AnyKind is a Kind of whatever state.
