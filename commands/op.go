@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"reflect"
 
 	"github.com/igny8/igny8/domain/es"
@@ -11,6 +12,14 @@ import (
 // *es.Error.
 type Decider[S any] interface {
 	Decide(env es.Env, state S) ([]es.Event, error)
+}
+
+// Preparer is a command whose decision needs to know of other aggregates.
+// Prepare looks at them with Load or LoadRecent and gives the same command with
+// what it found, for Decide to judge: it refuses nothing that a repeat of a
+// command that already took effect would meet.
+type Preparer interface {
+	Prepare(ctx context.Context, b *Bus, r Request) (payload any, err error)
 }
 
 // Place says where in a tenant an aggregate belongs, and so what its site and

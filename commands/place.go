@@ -12,6 +12,11 @@ import (
 // lives, and what the account's settings and plan say.
 func (b *Bus) prepare(ctx context.Context, c *call) error {
 	var err error
+	if p, ok := c.Payload.(Preparer); ok {
+		if c.Payload, err = p.Prepare(ctx, b, c.Request); err != nil {
+			return busy(err)
+		}
+	}
 	switch c.op.verb {
 	case create:
 		err = b.align(ctx, c.op.place, &c.Tenant, c.Target)
