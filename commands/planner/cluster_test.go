@@ -12,7 +12,7 @@ import (
 	"github.com/igny8/igny8/domain/planner"
 )
 
-var comparisons = planner.ClusterCreated{ClusterDetails: planner.ClusterDetails{Name: "CRM comparisons", Description: "Which one?"}}
+var comparisons = planner.ClusterCreated{ClusterDetails: planner.ClusterDetails{Name: "CRM comparisons", Description: "Which one?", Role: planner.Supporting}}
 
 func TestAClusterIsCreated(t *testing.T) {
 	t.Parallel()
@@ -23,7 +23,7 @@ func TestAClusterIsCreated(t *testing.T) {
 func TestAChangeOfAClusterTouchesOnlyWhatWasSent(t *testing.T) {
 	t.Parallel()
 	estest.Given(t, planner.ClusterKind, comparisons).When(ChangeCluster{Description: commands.Null[string]()}).
-		Then(planner.ClusterChanged{ClusterDetails: planner.ClusterDetails{Name: "CRM comparisons"}})
+		Then(planner.ClusterChanged{ClusterDetails: planner.ClusterDetails{Name: "CRM comparisons", Role: planner.Supporting}})
 	estest.Given(t, planner.ClusterKind, comparisons).When(ChangeCluster{Name: commands.Some("CRM comparisons ")}).ThenNothing()
 }
 

@@ -10,6 +10,20 @@ import (
 	"github.com/igny8/igny8/domain/planner"
 )
 
+// Values of the domain that ports speak of, for those who implement them.
+type (
+	KeywordDetails = planner.KeywordDetails
+	Intent         = planner.Intent
+)
+
+// The intents.
+const (
+	Informational = planner.Informational
+	Navigational  = planner.Navigational
+	Commercial    = planner.Commercial
+	Transactional = planner.Transactional
+)
+
 // KeywordFiles reads keyword exports for what they are. infra/keywordfile is one.
 type KeywordFiles interface {
 	// Open recognises a file by its bytes; name is only a hint. It reads r as it
@@ -45,6 +59,20 @@ type Uploads interface {
 	Open(ctx context.Context, account, id es.ID) (r io.ReadCloser, name string, size int64, err error)
 	// Delete forgets a file; one that is not there is forgotten already.
 	Delete(ctx context.Context, account, id es.ID) error
+}
+
+// Claims looks up who holds what only one may. infra/eventstore has one.
+type Claims interface {
+	// Holders gives the aggregates that hold the keys in a scope, by key; keys
+	// that nobody holds are left out.
+	Holders(ctx context.Context, scope string, keys []string) (map[string]es.StreamID, error)
+}
+
+// Sectors reads keywords from the read model, as of a position at least.
+// projections/planner has one.
+type Sectors interface {
+	Keywords(ctx context.Context, t es.Tenant, atLeast int64) ([]planner.SectorKeyword, error)
+	Members(ctx context.Context, account, cluster es.ID, atLeast int64) ([]es.ID, error)
 }
 
 // Phrase is a keyword as those who read its words see it.

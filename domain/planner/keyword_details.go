@@ -47,8 +47,55 @@ const (
 
 var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
 
-// checked is the details in their stored form, or what is wrong with them.
-func (d KeywordDetails) checked() (KeywordDetails, error) {
+// outweighs says whether intents of source s replace those of another.
+func (s IntentSource) outweighs(other IntentSource) bool {
+	order := []IntentSource{"", IntentByRules, IntentByModel, IntentByImport, IntentByPerson}
+	return slices.Index(order, s) > slices.Index(order, other)
+}
+
+// Known says how many and which of its facts besides the text are known, as a
+// set of bits: whoever knows no more has nothing to add by With.
+func (d KeywordDetails) Known() (bits uint8) {
+	for i, known := range []bool{
+		d.Volume != nil, d.Volume != nil && !d.VolumeIsBucket, d.Difficulty != nil, d.CPC != nil,
+		d.IntentSource.outweighs(IntentByRules), len(d.Trend) > 0, d.ParentTopic != "", len(d.SerpURLs) > 0,
+	} {
+		if known {
+			bits |= 1 << i
+		}
+	}
+	return bits
+}
+
+// With is the details and what other knows besides: nothing known is replaced,
+// but a rounded volume by an exact one and intents by those that outweigh them.
+func (d KeywordDetails) With(other KeywordDetails) KeywordDetails {
+	if d.Volume == nil || d.VolumeIsBucket && other.Volume != nil && !other.VolumeIsBucket {
+		d.Volume, d.VolumeIsBucket = other.Volume, other.VolumeIsBucket
+	}
+	if d.Difficulty == nil {
+		d.Difficulty = other.Difficulty
+	}
+	if d.CPC == nil {
+		d.CPC, d.Currency = other.CPC, other.Currency
+	}
+	if other.IntentSource.outweighs(d.IntentSource) {
+		d.Intents, d.IntentSource, d.IntentConfidence = other.Intents, other.IntentSource, other.IntentConfidence
+	}
+	if len(d.Trend) == 0 {
+		d.Trend = other.Trend
+	}
+	if d.ParentTopic == "" {
+		d.ParentTopic = other.ParentTopic
+	}
+	if len(d.SerpURLs) == 0 {
+		d.SerpURLs = other.SerpURLs
+	}
+	return d
+}
+
+// Checked is the details in their stored form, or what is wrong with them.
+func (d KeywordDetails) Checked() (KeywordDetails, error) {
 	faults := es.Faults{}
 	d.Text = text.Field(faults, "keyword", d.Text, 1, maxKeyword)
 	d.ParentTopic = text.Field(faults, "parent_topic", d.ParentTopic, 0, maxKeyword)

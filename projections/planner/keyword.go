@@ -9,7 +9,7 @@ import (
 // Keywords is the table of keywords.
 func Keywords() *table.Table[Keyword] {
 	return table.New(table.Spec[Keyword]{
-		Name: "planner_keywords", Version: 1, Kind: planner.KeywordKind, Evolve: evolveKeyword,
+		Name: "planner_keywords", Version: 2, Kind: planner.KeywordKind, Evolve: evolveKeyword,
 	})
 }
 
@@ -30,6 +30,7 @@ type Keyword struct {
 	Trend            []int64  `db:"trend" json:"trend"`
 	ParentTopic      *string  `db:"parent_topic" json:"parent_topic" filter:"eq,isnull" search:"true"`
 	SerpURLs         []string `db:"serp_urls" json:"serp_urls"`
+	ClusterID        *es.ID   `db:"cluster_id" json:"cluster_id" filter:"eq,in,isnull"`
 	Status           string   `db:"status" json:"status" filter:"eq,in" sort:"scan"`
 	Disabled         bool     `db:"disabled" json:"disabled" filter:"eq"`
 }
@@ -37,10 +38,14 @@ type Keyword struct {
 func evolveKeyword(row *Keyword, e es.Event) {
 	switch e := e.(type) {
 	case planner.KeywordCreated:
-		row.Status = string(planner.KeywordNew)
+		row.Status = string(planner.KeywordIsNew)
 		row.set(e.KeywordDetails)
 	case planner.KeywordChanged:
 		row.set(e.KeywordDetails)
+	case planner.KeywordMapped:
+		row.ClusterID, row.Status = &e.ClusterID, string(planner.KeywordIsMapped)
+	case planner.KeywordUnmapped:
+		row.ClusterID, row.Status = nil, string(planner.KeywordIsNew)
 	}
 }
 
