@@ -323,12 +323,7 @@ func (g *group) claim(ctx context.Context, c *call, next *stream) error {
 }
 
 // scope keeps the accounts' claims apart, unless they are global.
-func (g *group) scope(u es.Unique) string {
-	if u.Global {
-		return u.Scope
-	}
-	return g.base.id.Account.String() + "/" + u.Scope
-}
+func (g *group) scope(u es.Unique) string { return u.In(g.base.id.Account) }
 
 func (g *group) counter(n es.Count) string {
 	scope := g.base.id.Account.String() + "/" + n.Resource

@@ -131,6 +131,9 @@ type Run struct {
 	Request     string
 	Correlation es.ID
 	Causation   es.ID
+	// Position is that of the event which asked for the task: what its asker saw
+	// is in every read model that has reached it.
+	Position int64
 
 	attempt attempt
 }

@@ -59,6 +59,14 @@ func Diff(before, after Held) (release, take []Unique, counts []Count) {
 	return release, take, counts
 }
 
+// In is the scope as stores know it: an account's own, unless it is Global.
+func (u Unique) In(account ID) string {
+	if u.Global {
+		return u.Scope
+	}
+	return account.String() + "/" + u.Scope
+}
+
 func (u Unique) same(o Unique) bool {
 	return u.Scope == o.Scope && u.Key == o.Key && u.Global == o.Global
 }
