@@ -91,7 +91,7 @@ func (g *group) decision(c *call) ([]es.Event, error) {
 	case Purge:
 		return entity.Purge(env)
 	}
-	if !entity.Live() {
+	if !entity.Live() && (entity.Purged || !c.op.deleted) {
 		return nil, missing(c.op)
 	}
 	return c.op.decide(env, state, c.Payload)

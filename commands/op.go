@@ -55,6 +55,7 @@ type Op struct {
 	kind    es.AnyKind
 	place   Place
 	verb    verb
+	deleted bool // also asked of what is soft-deleted
 	payload reflect.Type
 	decide  func(env es.Env, state, payload any) ([]es.Event, error)
 }
@@ -74,6 +75,13 @@ func Create[C Decider[S], S any](kind es.Kind[S], least es.Role, place Place) Op
 // last word: "change".
 func On[C Decider[S], S any](kind es.Kind[S], name string, least es.Role) Op {
 	return on[C](kind, name, least)
+}
+
+// AlsoDeleted lets the operation be asked of what is soft-deleted, too; never of
+// what was purged.
+func (o Op) AlsoDeleted() Op {
+	o.deleted = true
+	return o
 }
 
 func on[C Decider[S], S any](kind es.Kind[S], name string, least es.Role) Op {

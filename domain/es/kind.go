@@ -68,9 +68,21 @@ func (k Kind[S]) Fold(state any, env Envelope, event Event) any {
 	}
 	ent.entity().evolve(env, event)
 	switch event.(type) {
-	case nil, Deleted, Restored, Purged:
+	case nil, Deleted, Restored:
+	case Purged:
+		return purged[S](*ent.entity())
 	default:
 		k.Evolve(&s, event)
+	}
+	return s
+}
+
+// purged is a state of which only the life cycle is left, as it is once the
+// events are blanked.
+func purged[S any](left Entity) S {
+	var s S
+	if ent, ok := any(&s).(interface{ entity() *Entity }); ok {
+		*ent.entity() = left
 	}
 	return s
 }

@@ -129,6 +129,6 @@ func (e *Entity) evolve(env Envelope, event Event) {
 	case Restored:
 		e.Deletion = nil
 	case Purged:
-		e.Purged = true
+		e.Purged, e.Deletion = true, nil
 	}
 }
