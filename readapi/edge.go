@@ -40,7 +40,8 @@ type route struct {
 	Route
 	pattern string // "/api/v1/planner/keywords/{id}/"
 	scope   string
-	raw     bool
+	raw     bool // its body is not read before it
+	upload  bool // it reads a file, and is like any other write besides
 }
 
 func (r *route) least() es.Role {
@@ -51,7 +52,7 @@ func (r *route) least() es.Role {
 }
 
 // writes says that the route changes something, and so takes an Idempotency-Key.
-func (r *route) writes() bool { return r.Method != http.MethodGet && !r.Safe && !r.raw }
+func (r *route) writes() bool { return r.Method != http.MethodGet && !r.Safe && (!r.raw || r.upload) }
 
 func newEdge(o Options) *edge {
 	o = withDefaults(o)
