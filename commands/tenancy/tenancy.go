@@ -21,6 +21,8 @@ func Ops() []commands.Op {
 			commands.On[ChangeAccountSettings](tenancy.AccountKind, "change_settings", es.Admin),
 			commands.On[ChangeAccountPlan](tenancy.AccountKind, "change_plan", es.Developer),
 			commands.On[ChangeAccountStatus](tenancy.AccountKind, "change_status", es.Developer),
+			commands.On[PlaceLegalHold](tenancy.AccountKind, "place_legal_hold", es.Developer).AlsoDeleted(),
+			commands.On[LiftLegalHold](tenancy.AccountKind, "lift_legal_hold", es.Developer).AlsoDeleted(),
 			commands.Create[CreateSite](tenancy.SiteKind, es.Editor, commands.IsSite),
 			commands.On[ChangeSite](tenancy.SiteKind, "change", es.Editor),
 			commands.Create[CreateSector](tenancy.SectorKind, es.Editor, commands.IsSector),

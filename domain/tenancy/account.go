@@ -13,7 +13,7 @@ import (
 // its stream.
 var AccountKind = es.Kind[Account]{
 	Name: "tenancy.account", Evolve: evolveAccount,
-	Events: es.Events(AccountCreated{}, AccountSettingsChanged{}, AccountPlanChanged{}, AccountStatusChanged{}).WithLifecycle(),
+	Events: es.Events(AccountCreated{}, AccountSettingsChanged{}, AccountPlanChanged{}, AccountStatusChanged{}, LegalHoldPlaced{}, LegalHoldLifted{}).WithLifecycle(),
 	Holds: func(a Account) es.Held {
 		return es.Held{Unique: []es.Unique{{Scope: "tenancy.account.slug", Key: a.Slug, Global: true, Field: "slug"}}}
 	},
@@ -101,6 +101,8 @@ type Account struct {
 	Plan   string
 	Status AccountStatus
 	System bool
+	// Hold is in force while it is set.
+	Hold *LegalHold
 	AccountSettings
 }
 
@@ -203,5 +205,9 @@ func evolveAccount(a *Account, e es.Event) {
 		a.Plan = e.Plan
 	case AccountStatusChanged:
 		a.Status = e.Status
+	case LegalHoldPlaced:
+		a.Hold = &LegalHold{Reason: e.Reason, PlacedAt: e.At}
+	case LegalHoldLifted:
+		a.Hold = nil
 	}
 }
