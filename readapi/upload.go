@@ -150,7 +150,7 @@ func (e *edge) readForm(call *Call, declared UploadRoute) (form, error) {
 	var file *File
 	for {
 		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) && body.err == nil {
+		if err == io.EOF { //nolint:errorlint // a wrapped one is no end.
 			break
 		}
 		if err != nil {
