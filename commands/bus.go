@@ -30,6 +30,7 @@ type Bus struct {
 	config   Config
 
 	payloads  map[reflect.Type]Op
+	named     map[string]Op          // those whose payload says their name
 	lifecycle map[string]map[verb]Op // by kind
 	places    map[string]Place       // by kind
 	site      es.AnyKind
@@ -49,6 +50,7 @@ func New(store Store, vault Vault, registry *es.Registry, ops []Op, config Confi
 		store: store, vault: vault, registry: registry, config: config,
 		shapes:    map[string]Shape{},
 		payloads:  map[reflect.Type]Op{},
+		named:     map[string]Op{},
 		lifecycle: map[string]map[verb]Op{},
 		places:    map[string]Place{},
 		states:    newStates(config.CachedStreams),
@@ -66,6 +68,10 @@ func New(store Store, vault Vault, registry *es.Registry, ops []Op, config Confi
 }
 
 func (b *Bus) declare(op Op) {
+	if op.named {
+		b.named[op.Name] = op
+		return
+	}
 	switch op.verb {
 	case create, change:
 		if _, twice := b.payloads[op.payload]; twice {
@@ -130,6 +136,9 @@ func NewID() es.ID { return uuid.Must(uuid.NewV7()) }
 func (b *Bus) Operations() []Op {
 	var ops []Op
 	for _, op := range b.payloads {
+		ops = append(ops, op)
+	}
+	for _, op := range b.named {
 		ops = append(ops, op)
 	}
 	for _, byVerb := range b.lifecycle {
@@ -241,6 +250,8 @@ func (b *Bus) op(payload any) (Op, error) {
 		op, ok = b.lifecycle[p.Kind][restore]
 	case Purge:
 		op, ok = b.lifecycle[p.Kind][purge]
+	case Named:
+		op, ok = b.named[p.Operation()]
 	default:
 		op, ok = b.payloads[reflect.TypeOf(payload)]
 	}

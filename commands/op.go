@@ -22,6 +22,10 @@ type Preparer interface {
 	Prepare(ctx context.Context, b *Bus, r Request) (payload any, err error)
 }
 
+// Named is a payload of several operations: it says which one it asks for, by
+// name. Declare each with Op.Named.
+type Named interface{ Operation() string }
+
 // Place says where in a tenant an aggregate belongs, and so what its site and
 // sector are and what must live for it to be created or restored.
 type Place int
@@ -56,6 +60,7 @@ type Op struct {
 	place   Place
 	verb    verb
 	deleted bool // also asked of what is soft-deleted
+	named   bool // its payload says its name
 	payload reflect.Type
 	decide  func(env es.Env, state, payload any) ([]es.Event, error)
 }
@@ -75,6 +80,13 @@ func Create[C Decider[S], S any](kind es.Kind[S], least es.Role, place Place) Op
 // last word: "change".
 func On[C Decider[S], S any](kind es.Kind[S], name string, least es.Role) Op {
 	return on[C](kind, name, least)
+}
+
+// Named gives the operation a name, place and least role of its own among those
+// that share its payload, which implements Named.
+func (o Op) Named(name string, least es.Role, place Place) Op {
+	o.Name, o.Least, o.place, o.named = name, least, place, true
+	return o
 }
 
 // AlsoDeleted lets the operation be asked of what is soft-deleted, too; never of
