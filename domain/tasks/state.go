@@ -13,3 +13,16 @@ const (
 	Cancelled State = "cancelled"
 	TimedOut  State = "timed_out"
 )
+
+// Ended says whether nothing more happens by itself.
+func (s State) Ended() bool {
+	switch s {
+	case Succeeded, Failed, Cancelled, TimedOut:
+		return true
+	case Queued, Running:
+	}
+	return false
+}
+
+// Dead says whether it ended without success and can be replayed.
+func (s State) Dead() bool { return s == Failed || s == TimedOut }
