@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/igny8/igny8/domain/es"
 )
@@ -156,34 +155,15 @@ func (b *Bus) Operations() []Op {
 // es.Unavailable and the command may or may not have happened: the same command
 // id again finds out.
 func (b *Bus) Do(ctx context.Context, r Request) (Outcome, error) {
-	op, err := b.op(r.Payload)
+	c, err := b.call(ctx, r)
 	if err != nil {
 		return Outcome{}, err
-	}
-	if err := permitted(op, r); err != nil {
-		return Outcome{}, err
-	}
-	if r.Command == (es.ID{}) {
-		r.Command = NewID()
-	}
-	if r.Correlation == (es.ID{}) {
-		r.Correlation = r.Command
-	}
-	if r.Target == (es.ID{}) {
-		if op.verb != create {
-			return Outcome{}, es.Refuse(es.NotFound, "", "There is no such %s.", noun(op.Kind()))
-		}
-		r.Target = es.Derive(r.Command, "target", 0)
-	}
-	c := &call{
-		Request: r, op: op, ctx: ctx, done: make(chan struct{}),
-		stream: es.StreamID{Account: r.Tenant.Account, Kind: op.Kind(), ID: r.Target},
 	}
 	if err := b.prepare(ctx, c); err != nil {
 		return Outcome{}, err
 	}
 	b.config.Step("prepared")
-	if r.DryRun {
+	if c.DryRun {
 		return b.dryRun(c)
 	}
 	b.enqueue(c) //nolint:contextcheck // the queue outlives the caller, and keeps the caller's context in the call.
@@ -199,20 +179,31 @@ func (b *Bus) Do(ctx context.Context, r Request) (Outcome, error) {
 	}
 }
 
-// DoAll carries out many commands, each alone, a bounded number at a time, and
-// answers each in the same order.
-func (b *Bus) DoAll(ctx context.Context, requests []Request, parallel int) ([]Outcome, []error) {
-	outcomes, errs := make([]Outcome, len(requests)), make([]error, len(requests))
-	var group errgroup.Group
-	group.SetLimit(parallel)
-	for i, r := range requests {
-		group.Go(func() error {
-			outcomes[i], errs[i] = b.Do(ctx, r)
-			return nil
-		})
+// call is a permitted request with its ids.
+func (b *Bus) call(ctx context.Context, r Request) (*call, error) {
+	op, err := b.op(r.Payload)
+	if err != nil {
+		return nil, err
 	}
-	_ = group.Wait() // the functions give no error: each has its place in errs.
-	return outcomes, errs
+	if err := permitted(op, r); err != nil {
+		return nil, err
+	}
+	if r.Command == (es.ID{}) {
+		r.Command = NewID()
+	}
+	if r.Correlation == (es.ID{}) {
+		r.Correlation = r.Command
+	}
+	if r.Target == (es.ID{}) {
+		if op.verb != create {
+			return nil, es.Refuse(es.NotFound, "", "There is no such %s.", noun(op.Kind()))
+		}
+		r.Target = es.Derive(r.Command, "target", 0)
+	}
+	return &call{
+		Request: r, op: op, ctx: ctx, done: make(chan struct{}),
+		stream: es.StreamID{Account: r.Tenant.Account, Kind: op.Kind(), ID: r.Target},
+	}, nil
 }
 
 // Load is an aggregate's state as the store has it now. What was never created

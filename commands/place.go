@@ -33,14 +33,20 @@ func (b *Bus) prepare(ctx context.Context, c *call) error {
 			return err
 		}
 	}
-	c.policy = Policy{RetentionDays: 14}
+	c.policy, err = b.policy(ctx, c)
+	return err
+}
+
+// policy is what the account's settings and plan say now.
+func (b *Bus) policy(ctx context.Context, c *call) (Policy, error) {
 	if b.accounts == nil || c.Tenant.Account == c.Target {
-		return nil
+		return Policy{RetentionDays: 14}, nil
 	}
-	if c.policy, err = b.accounts.Policy(ctx, c.Tenant.Account); err != nil {
-		return busy(err)
+	p, err := b.accounts.Policy(ctx, c.Tenant.Account)
+	if err != nil {
+		return Policy{}, busy(err)
 	}
-	return nil
+	return p, nil
 }
 
 // tookEffect says that an earlier try of the command wrote to its stream: then

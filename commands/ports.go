@@ -27,6 +27,12 @@ type Store interface {
 	Purge(ctx context.Context, stream es.StreamID, through int64) error
 }
 
+// ManyStreams is a Store that reads many streams in one round trip.
+type ManyStreams interface {
+	// ReadStreams reads each stream from its first event, in the order asked.
+	ReadStreams(ctx context.Context, streams []es.StreamID) ([][]es.Recorded, error)
+}
+
 // Vault seals and opens personal fields.
 type Vault interface {
 	// Seal replaces the personal texts of events by their sealed forms, bound

@@ -69,6 +69,35 @@ func (b *Bus) load(ctx context.Context, id es.StreamID, kind es.AnyKind) (*strea
 	return b.refresh(ctx, st)
 }
 
+// loadMany reads the streams of calls that are not cached, where the store reads
+// many at once, and caches them. What cannot be read so, or was never created,
+// is left out: its own load says why.
+func (b *Bus) loadMany(ctx context.Context, calls []*call) map[es.StreamID]*stream {
+	store, can := b.store.(ManyStreams)
+	if !can || len(calls) == 0 {
+		return nil
+	}
+	ids, at := make([]es.StreamID, len(calls)), b.config.Clock()
+	for i, c := range calls {
+		ids[i] = c.stream
+	}
+	found, err := store.ReadStreams(ctx, ids)
+	if err != nil {
+		return nil
+	}
+	states := make(map[es.StreamID]*stream, len(calls))
+	for i, c := range calls {
+		st := b.blank(c.stream, c.op.kind)
+		st.checked = at
+		if len(found[i]) == 0 || b.replay(ctx, st, found[i]) != nil {
+			continue
+		}
+		b.states.put(st)
+		states[c.stream] = st
+	}
+	return states
+}
+
 // refresh reads what was appended since.
 func (b *Bus) refresh(ctx context.Context, st *stream) (*stream, error) {
 	recs, err := b.store.ReadStream(ctx, st.id, st.revision+1)

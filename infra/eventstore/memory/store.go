@@ -16,9 +16,10 @@ import (
 )
 
 var (
-	_ commands.Store      = (*Store)(nil)
-	_ projections.Log     = (*Store)(nil)
-	_ projections.Streams = (*Store)(nil)
+	_ commands.Store       = (*Store)(nil)
+	_ commands.ManyStreams = (*Store)(nil)
+	_ projections.Log      = (*Store)(nil)
+	_ projections.Streams  = (*Store)(nil)
 )
 
 // Store keeps streams and their log in memory. It is safe for concurrent use.
@@ -100,6 +101,18 @@ func (s *Store) ReadStream(ctx context.Context, stream es.StreamID, from int64) 
 		events = append(events, s.log[i])
 	}
 	return events, nil
+}
+
+// ReadStreams reads many streams, each from its first event.
+func (s *Store) ReadStreams(ctx context.Context, streams []es.StreamID) ([][]es.Recorded, error) {
+	all := make([][]es.Recorded, len(streams))
+	for i, stream := range streams {
+		var err error
+		if all[i], err = s.ReadStream(ctx, stream, 1); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // Purge blanks data and salt of the stream's events up to a revision.

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/igny8/igny8/domain/es"
@@ -16,9 +15,19 @@ import (
 const readStream = `SELECT ` + eventColumns + ` FROM event_log l
 WHERE l.account_id = $1 AND l.kind = $2 AND l.stream_id = $3 AND l.revision >= $4 ORDER BY l.revision`
 
+// readStreams reads many at once. Without statistics that fit, a join would be
+// a scan of the whole log; one look into the index for each stream never is.
+const readStreams = `SELECT ` + eventColumns + `, s.place FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[])
+	WITH ORDINALITY s(account_id, kind, stream_id, revision, place)
+CROSS JOIN LATERAL (
+	SELECT * FROM event_log l
+	WHERE l.account_id = s.account_id AND l.kind = s.kind AND l.stream_id = s.stream_id AND l.revision >= s.revision
+	ORDER BY l.revision OFFSET 0
+) l ORDER BY s.place, l.revision`
+
 const (
 	readersMost = 2   // round trips at the same time
-	readsMost   = 128 // streams in one
+	readsMost   = 500 // streams in one
 	readTime    = 10 * time.Second
 )
 
@@ -87,20 +96,51 @@ func (r *reader) fetch(ctx context.Context, group []*streamRead) error {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	return retried(ctx, func() error {
-		d := newDecoder()
-		batch := &pgx.Batch{}
 		for _, read := range group {
 			read.events = nil
-			s := read.stream
-			batch.Queue(readStream, s.Account, s.Kind, s.ID, read.from).Query(func(rows pgx.Rows) error {
-				return d.each(rows, func(e es.Recorded) error {
-					read.events = append(read.events, e)
-					return nil
-				})
-			})
 		}
-		return r.pool.SendBatch(ctx, batch).Close()
+		if len(group) == 1 {
+			return r.fetchOne(ctx, group[0])
+		}
+		return r.fetchMany(ctx, group)
 	})
+}
+
+func (r *reader) fetchOne(ctx context.Context, read *streamRead) error {
+	s := read.stream
+	rows, err := r.pool.Query(ctx, readStream, s.Account, s.Kind, s.ID, read.from)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	return newDecoder().each(rows, func(e es.Recorded) error {
+		read.events = append(read.events, e)
+		return nil
+	})
+}
+
+func (r *reader) fetchMany(ctx context.Context, group []*streamRead) error {
+	accounts, ids := make([]es.ID, len(group)), make([]es.ID, len(group))
+	kinds, from := make([]string, len(group)), make([]int64, len(group))
+	for i, read := range group {
+		accounts[i], kinds[i], ids[i], from[i] = read.stream.Account, read.stream.Kind, read.stream.ID, read.from
+	}
+	rows, err := r.pool.Query(ctx, readStreams, accounts, kinds, ids, from)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	d := newDecoder()
+	for rows.Next() {
+		raw := rows.RawValues()
+		e, err := d.event(raw)
+		if err != nil {
+			return err
+		}
+		read := group[number(raw[len(raw)-1])-1]
+		read.events = append(read.events, e)
+	}
+	return rows.Err()
 }
 
 // retried calls f again, a few times, while Postgres is not there. It bridges a

@@ -17,9 +17,13 @@ import (
 	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/infra/eventstore"
+	database "github.com/igny8/igny8/infra/postgres"
 )
 
-var _ commands.Store = (*Store)(nil)
+var (
+	_ commands.Store       = (*Store)(nil)
+	_ commands.ManyStreams = (*Store)(nil)
+)
 
 // Store appends and reads streams as the role igny8_appender. It is safe for
 // concurrent use.
@@ -131,9 +135,30 @@ func (s *Store) ReadStream(ctx context.Context, stream es.StreamID, from int64) 
 	return s.reader.read(ctx, stream, from)
 }
 
-// Purge blanks data and salt of the stream's events up to a revision.
+// ReadStreams reads many streams, each from its first event, in one round trip.
+func (s *Store) ReadStreams(ctx context.Context, streams []es.StreamID) ([][]es.Recorded, error) {
+	group := make([]*streamRead, len(streams))
+	for i, stream := range streams {
+		group[i] = &streamRead{stream: stream, from: 1}
+	}
+	if err := s.reader.fetch(ctx, group); err != nil {
+		return nil, fmt.Errorf("read %d streams: %w", len(streams), err)
+	}
+	all := make([][]es.Recorded, len(group))
+	for i, read := range group {
+		all[i] = read.events
+	}
+	return all, nil
+}
+
+// Purge blanks data and salt of the stream's events up to a revision. While a
+// legal hold of the account is in force it is refused (es.Conflict,
+// "legal_hold").
 func (s *Store) Purge(ctx context.Context, stream es.StreamID, through int64) error {
 	_, err := s.pool.Exec(ctx, "SELECT purge_stream($1, $2, $3, $4)", stream.Account, stream.Kind, stream.ID, through)
+	if database.IsHeld(err) {
+		return es.Refuse(es.Conflict, "legal_hold", "A legal hold of the account is in force.")
+	}
 	if err != nil {
 		return fmt.Errorf("purge %s through %d: %w", stream, through, err)
 	}
