@@ -1,6 +1,7 @@
 package readapi
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -55,6 +56,7 @@ const (
 	// how long all of them may.
 	uploadIdle = 15 * time.Second
 	uploadTime = 15 * time.Minute
+	maxTail    = 4 << 10
 )
 
 // Upload mounts a route that takes a file. In is a struct whose json tags name
@@ -150,7 +152,7 @@ func (e *edge) readForm(call *Call, declared UploadRoute) (form, error) {
 	var file *File
 	for {
 		part, err := parts.NextPart()
-		if err == io.EOF { //nolint:errorlint // a wrapped one is no end.
+		if errors.Is(err, io.EOF) && body.ended("--"+params["boundary"]+"--") {
 			break
 		}
 		if err != nil {
@@ -261,11 +263,18 @@ type patientReader struct {
 	controller *http.ResponseController
 	now        func() time.Time
 	err        error // why it ended before its end
+	tail       []byte
 }
+
+// ended says whether a form's last line was read: the multipart reader takes a
+// form that is cut off in a part's header for one that ended.
+func (p *patientReader) ended(line string) bool { return bytes.Contains(p.tail, []byte(line)) }
 
 func (p *patientReader) Read(b []byte) (int, error) {
 	_ = p.controller.SetReadDeadline(p.now().Add(uploadIdle)) // recorders in tests know no deadlines.
 	n, err := p.ReadCloser.Read(b)
+	p.tail = append(p.tail, b[max(0, n-maxTail):n]...)
+	p.tail = p.tail[max(0, len(p.tail)-maxTail):]
 	if err != nil && !errors.Is(err, io.EOF) {
 		p.err = err
 	}
