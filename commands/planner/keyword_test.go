@@ -2,6 +2,7 @@ package planner_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -143,4 +144,56 @@ func TestKeywordsHoldTheirClaimsWhileTheyLive(t *testing.T) {
 			return ChangeKeyword{Volume: commands.Null[int64](), Disabled: commands.Some(rapid.Bool().Draw(t, "disabled"))}
 		},
 	)
+}
+
+func TestMergingAddsOnlyWhatWasNotKnown(t *testing.T) {
+	t.Parallel()
+	bucket := planner.KeywordCreated{KeywordDetails: planner.KeywordDetails{
+		Text: "crm", Volume: n(500), VolumeIsBucket: true, Intents: []planner.Intent{planner.Informational},
+		IntentSource: planner.IntentByRules, IntentConfidence: 40, Trend: []int64{1},
+	}}
+	want := bucket.KeywordDetails
+	want.Volume, want.VolumeIsBucket, want.Difficulty, want.ParentTopic = n(320), false, n(12), "software"
+	want.Intents, want.IntentSource, want.IntentConfidence = []planner.Intent{planner.Commercial}, planner.IntentByImport, 90
+	merge := MergeKeyword{planner.KeywordDetails{
+		Text: "CRM", Country: "US", Volume: n(320), Difficulty: n(12), ParentTopic: "software", Trend: []int64{9, 9},
+		Intents: []planner.Intent{planner.Commercial}, IntentSource: planner.IntentByImport, IntentConfidence: 90,
+	}}
+	estest.Given(t, planner.KeywordKind, bucket).When(merge).Then(planner.KeywordChanged{KeywordDetails: want})
+	estest.Given(t, planner.KeywordKind, crm).When(MergeKeyword{planner.KeywordDetails{Volume: n(1), Intents: []planner.Intent{planner.Navigational}, IntentSource: planner.IntentByImport}}).ThenNothing()
+}
+
+func details(t *rapid.T, label string) planner.KeywordDetails {
+	d := planner.KeywordDetails{
+		Text:       "crm",
+		Volume:     rapid.Ptr(rapid.Int64Range(0, 9), true).Draw(t, label+" volume"),
+		Difficulty: rapid.Ptr(rapid.Int64Range(0, 100), true).Draw(t, label+" difficulty"),
+		CPC:        rapid.Ptr(rapid.Int64Range(0, 9), true).Draw(t, label+" cpc"),
+		Intents:    rapid.SliceOf(rapid.SampledFrom(planner.Intents())).Draw(t, label+" intents"),
+		Trend:      rapid.SliceOfN(rapid.Int64Range(0, 9), 0, 3).Draw(t, label+" trend"),
+	}
+	d.VolumeIsBucket = rapid.Bool().Draw(t, label+" bucket")
+	d.IntentSource = rapid.SampledFrom([]planner.IntentSource{planner.IntentByRules, planner.IntentByModel, planner.IntentByImport, planner.IntentByPerson}).Draw(t, label+" source")
+	d, err := d.Checked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestAMergeNeverLosesWhatIsKnownAndARepeatAddsNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := details(t, "a"), details(t, "b")
+		merged := a.With(b)
+		if a.Known()&^merged.Known() != 0 || b.Known()&^merged.Known() != 0 {
+			t.Fatalf("%+v and %+v make %+v, which knows less", a, b, merged)
+		}
+		if again := merged.With(b); !reflect.DeepEqual(again, merged) {
+			t.Fatalf("a repeat makes %+v of %+v", again, merged)
+		}
+		if checked, err := merged.Checked(); err != nil || !reflect.DeepEqual(checked, merged) {
+			t.Fatalf("%+v is not in its stored form: %+v, %v", merged, checked, err)
+		}
+	})
 }
