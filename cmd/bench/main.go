@@ -30,16 +30,17 @@ type sizes struct {
 	while  time.Duration // of each thing that is measured in turns
 	events int           // in the log of the read side
 	full   int           // in the log that is called full
+	many   int           // commands by one caller
 }
 
-func full() sizes { return sizes{while: 7 * time.Second, events: 300_000, full: 1_000_000} }
+func full() sizes { return sizes{while: 7 * time.Second, events: 300_000, full: 1_000_000, many: 10_000} }
 
-func quick() sizes { return sizes{while: 700 * time.Millisecond, events: 12_000, full: 20_000} }
+func quick() sizes { return sizes{while: 700 * time.Millisecond, events: 12_000, full: 20_000, many: 2_000} }
 
 func main() {
 	var flags struct {
 		Quick  bool     `help:"Small sizes: it proves that the measurements work, and measures little."`
-		Only   []string `help:"Only these parts: start, latency, appends, hot, rest, read, full." placeholder:"PART,..."`
+		Only   []string `help:"Only these parts: start, latency, appends, hot, many, rest, read, full." placeholder:"PART,..."`
 		Binary string   `help:"The program to measure." default:"bin/igny8"`
 	}
 	debug.SetGCPercent(400) // as igny8 does.
@@ -81,6 +82,7 @@ func run(ctx context.Context, binary string, only []string, size sizes, t *table
 		{"latency", measureLatency},
 		{"appends", measureAppends},
 		{"hot", measureHotStream},
+		{"many", measureMany},
 		{"rest", func(ctx context.Context, in *installation, size sizes, t *tableOf) error {
 			return measureREST(ctx, in, binary, size, t)
 		}},
