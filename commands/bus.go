@@ -113,6 +113,9 @@ func (c Config) withDefaults() Config {
 	if c.Group <= 0 {
 		c.Group = 256
 	}
+	if c.Chunk <= 0 {
+		c.Chunk = 500
+	}
 	if c.CachedStreams <= 0 {
 		c.CachedStreams = 20_000
 	}

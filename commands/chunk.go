@@ -15,8 +15,11 @@ const (
 	// preparedAtOnce is how many commands of a chunk look at other aggregates
 	// at a time.
 	preparedAtOnce = 64
-	firstPause     = 5 * time.Millisecond
-	longPause      = 500 * time.Millisecond
+	// aloneAtOnce is how many of a chunk that go by themselves do so at a time;
+	// the store reads and writes for them together.
+	aloneAtOnce = 250
+	firstPause  = 5 * time.Millisecond
+	longPause   = 500 * time.Millisecond
 	// sendsMost bounds how often an append is sent for which the store gives
 	// an error that says nothing of its outcome.
 	sendsMost = 10

@@ -6,14 +6,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const (
-	// chunkSize is how many commands go out in one append of many.
-	chunkSize = 500
-	// aloneAtOnce is how many of a chunk that have to go by themselves do so at
-	// a time; the store reads and writes for them together.
-	aloneAtOnce = 250
-)
-
 // CreateMany creates aggregates in the order given, in few large appends that
 // give way to people who wait, and answers each in the same order. What is
 // limited is taken in that order: of more than fit, the last are refused. Each
@@ -59,8 +51,8 @@ func (b *Bus) inChunks(ctx context.Context, requests []Request) ([]Outcome, []er
 	chunks := make(chan *chunk)
 	go func() {
 		defer close(chunks)
-		for from := 0; from < len(requests); from += chunkSize {
-			to := min(from+chunkSize, len(requests))
+		for from := 0; from < len(requests); from += b.config.Chunk {
+			to := min(from+b.config.Chunk, len(requests))
 			c := newChunk(b, requests[from:to], outcomes[from:to], errs[from:to])
 			c.decide(ctx)
 			chunks <- c

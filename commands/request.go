@@ -77,6 +77,9 @@ type Shape struct {
 type Config struct {
 	// Group is how many commands on one stream go out as one append at most.
 	Group int // default 256
+	// Chunk is how many commands on streams of their own go out as one append
+	// of many.
+	Chunk int // default 500
 	// CachedStreams bounds the states kept in memory.
 	CachedStreams int // default 20,000
 	// Fresh is how long a cached state serves for what needs no more than a
