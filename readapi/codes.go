@@ -26,6 +26,7 @@ var codes = []struct{ word, means string }{
 	{"invalid", "the request is not valid; errors says where"},
 	{"invalid_cursor", "the cursor is not of this list"},
 	{"invalid_page", "there is no such page"},
+	{"legal_hold", "a legal hold keeps everything of the account"},
 	{"limit_reached", "there cannot be more of these"},
 	{"malformed", "the body is not JSON"},
 	{"method_not_allowed", "the resource does not take this method"},

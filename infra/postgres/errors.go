@@ -48,3 +48,9 @@ func IsUniqueViolation(err error) (constraint string, is bool) {
 	}
 	return "", false
 }
+
+// IsHeld tells whether err says that a legal hold keeps what was to be destroyed.
+func IsHeld(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "IG001"
+}

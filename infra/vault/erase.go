@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/igny8/igny8/domain/es"
+	"github.com/igny8/igny8/infra/postgres"
 )
 
 // Channel is where an erasure is notified, with Erasure as JSON payload. Each
@@ -37,7 +38,8 @@ type Receipt struct {
 // on, here at once and elsewhere once the notification or Config.Fresh has
 // passed. Personal claims of their aggregate go too. A person without a key is
 // fenced all the same: none can be made later. Erasing again changes nothing
-// but removes claims that were left.
+// but removes claims that were left. While a legal hold of the account is in
+// force it is refused (es.Conflict, "legal_hold").
 func (v *Vault) Erase(ctx context.Context, account, subject es.ID) (Receipt, error) {
 	r := Receipt{Erasure: Erasure{Account: account, Subject: subject}}
 	payload, err := json.Marshal(r.Erasure)
@@ -64,11 +66,42 @@ func (v *Vault) Erase(ctx context.Context, account, subject es.ID) (Receipt, err
 		_, err = tx.Exec(ctx, `SELECT pg_notify($1, $2)`, Channel, string(payload))
 		return err
 	})
+	if postgres.IsHeld(err) {
+		return Receipt{}, es.Refuse(es.Conflict, "legal_hold", "A legal hold of the account is in force.")
+	}
 	if err != nil {
 		return Receipt{}, fmt.Errorf("erasing subject %s: %w", subject, err)
 	}
 	v.cache.drop(account, subject)
 	return r, nil
+}
+
+// Subjects lists up to limit of an account's subjects that are not erased, after
+// one, in order of their ids.
+func (v *Vault) Subjects(ctx context.Context, account, after es.ID, limit int) ([]es.ID, error) {
+	rows, err := v.pool.Query(ctx, `SELECT subject FROM subject_keys
+		WHERE account_id = $1 AND subject > $2 AND state = 'active' ORDER BY subject LIMIT $3`, account, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing the subjects of account %s: %w", account, err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[es.ID])
+}
+
+// Unerased gives those of the persons who are not erased here, as after the
+// restore of a backup.
+func (v *Vault) Unerased(ctx context.Context, persons []Erasure) ([]Erasure, error) {
+	accounts, subjects := make([]es.ID, len(persons)), make([]es.ID, len(persons))
+	for i, p := range persons {
+		accounts[i], subjects[i] = p.Account, p.Subject
+	}
+	rows, err := v.pool.Query(ctx, `SELECT p.account_id, p.subject
+		FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY p(account_id, subject, place)
+		LEFT JOIN subject_keys k ON k.account_id = p.account_id AND k.subject = p.subject AND k.state = 'erased'
+		WHERE k.subject IS NULL ORDER BY p.place`, accounts, subjects)
+	if err != nil {
+		return nil, fmt.Errorf("asking who is erased: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Erasure])
 }
 
 // Forget drops a person's key from memory: call it with the payload of each
