@@ -45,6 +45,10 @@ type AnyKind interface {
 	KeptBy(state any) error
 	// TypeName is the stored name of one of its events.
 	TypeName(Event) string
+	// SnapshotVersion is the version of the state's JSON form, 0 where the kind
+	// has no snapshots; ReadState reads that form.
+	SnapshotVersion() int
+	ReadState(data []byte) (any, error)
 }
 
 // KindName is the persisted name.
@@ -156,13 +160,19 @@ type Registry struct {
 }
 
 // NewRegistry registers the kinds. It panics on a name used twice or not in
-// the form <module>.<entity>[.<what>.v<n>]: that is a mistake in the program.
+// the form <module>.<entity>[.<what>.v<n>], and on a kind with snapshots whose
+// state does not read back from JSON: that is a mistake in the program.
 func NewRegistry(kinds ...AnyKind) *Registry {
 	r := &Registry{kinds: map[string]AnyKind{}, types: map[string]reflect.Type{}, owner: map[string]string{}}
 	for _, k := range kinds {
 		name := k.KindName()
 		if _, twice := r.kinds[name]; twice || strings.Count(name, ".") != 1 {
 			panic("es: kind name used twice or not <module>.<entity>: " + name)
+		}
+		if k.SnapshotVersion() != 0 {
+			if fault := snapshotFault(k); fault != "" {
+				panic("es: " + name + " cannot have snapshots: " + fault)
+			}
 		}
 		r.kinds[name] = k
 		for _, e := range k.EventSet().examples {
