@@ -41,7 +41,16 @@ type world struct {
 	sector   es.Tenant
 	limit    int64 // of keywords; 0 is none
 	reacted  int64
+	failing  int64 // the append that fails, and all after it; 0 is none
 }
+
+// failingStore is the memory store, but for a world's failing appends.
+type failingStore struct {
+	*memory.Store
+	w *world
+}
+
+var estNow = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 
 func (w *world) Policy(context.Context, es.ID) (commands.Policy, error) {
 	p := commands.Policy{RetentionDays: 14, Limits: map[string]int64{}}
@@ -54,7 +63,7 @@ func (w *world) Policy(context.Context, es.ID) (commands.Policy, error) {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, store: memory.New(), registry: es.NewRegistry(slices.Concat(domaintenancy.Kinds(), planner.Kinds())...)}
-	w.bus = commands.New(w.store, plainVault{}, w.registry, slices.Concat(tenancy.Ops(), Ops()), commands.Config{Fresh: time.Nanosecond}).WithAccounts(w)
+	w.bus = commands.New(failingStore{w.store, w}, plainVault{}, w.registry, slices.Concat(tenancy.Ops(), Ops()), commands.Config{Fresh: time.Nanosecond}).WithAccounts(w)
 	w.sector.Account = commands.NewID()
 	w.sector.Site = w.do(es.ID{}, tenancy.CreateSite{Name: "Notes", Domain: "notes.example.com", Industry: "technology-software"})
 	w.sector.Sector = w.do(es.ID{}, tenancy.CreateSector{SiteID: w.sector.Site, Name: "Pens"})
