@@ -39,7 +39,7 @@ func newGroup(b *Bus, base *stream) *group {
 // collects what follows. Refusals are kept in the call.
 func (g *group) decide(ctx context.Context, c *call) {
 	c.outcome, c.err = Outcome{Stream: g.base.id}, nil
-	if last := max(g.pending[c.Command], g.state.recent.revision(c.Command)); last > 0 && last <= g.state.revision {
+	if last := max(g.pending[c.Command], g.state.recent.revision(c.Command), c.earlier); last > 0 && last <= g.state.revision {
 		c.outcome.Repeat, c.outcome.Revision = true, last
 		g.onSettled(c, last, nil)
 		return
@@ -52,6 +52,20 @@ func (g *group) decide(ctx context.Context, c *call) {
 	if err := g.add(ctx, c, events); err != nil {
 		c.err = err
 	}
+}
+
+// unsure are the calls that wrote nothing and may be repeats all the same: the
+// stream does not remember commands as far back as it goes.
+func (g *group) unsure(calls []*call) (unsure []*call) {
+	if g.base.recent.complete() {
+		return nil
+	}
+	for _, c := range calls {
+		if !c.looked && !c.outcome.Repeat && g.pending[c.Command] == 0 {
+			unsure = append(unsure, c)
+		}
+	}
+	return unsure
 }
 
 // decision is what the call's events would be.

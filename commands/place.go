@@ -56,7 +56,14 @@ func (b *Bus) tookEffect(ctx context.Context, c *call) (bool, error) {
 	if err != nil {
 		return false, busy(err)
 	}
-	return st.recent.revision(c.Command) > 0, nil
+	if st.recent.revision(c.Command) > 0 || st.recent.complete() {
+		return st.recent.revision(c.Command) > 0, nil
+	}
+	took, err := b.recall(ctx, c.stream, []*call{c})
+	if err != nil {
+		return false, busy(err)
+	}
+	return took, nil
 }
 
 // align stamps the tenant as the place demands, and refuses a site or sector

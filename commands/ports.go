@@ -33,6 +33,14 @@ type ManyStreams interface {
 	ReadStreams(ctx context.Context, streams []es.StreamID) ([][]es.Recorded, error)
 }
 
+// CommandFinder is a Store that finds what a command wrote without reading the
+// whole stream.
+type CommandFinder interface {
+	// RevisionsOf gives the last revision that each of the commands wrote in
+	// the stream. Those that wrote nothing there are left out.
+	RevisionsOf(ctx context.Context, stream es.StreamID, commands []es.ID) (map[es.ID]int64, error)
+}
+
 // Vault seals and opens personal fields.
 type Vault interface {
 	// Seal replaces the personal texts of events by their sealed forms, bound

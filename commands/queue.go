@@ -3,6 +3,8 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/igny8/igny8/domain/es"
@@ -14,6 +16,10 @@ type call struct {
 	op     Op
 	stream es.StreamID
 	policy Policy
+	// earlier is the revision that an earlier try of the command wrote, found
+	// in the log; 0: none, once looked is true.
+	earlier int64
+	looked  bool
 	ctx    context.Context //nolint:containedctx // the deadline and values of the caller, whom the queue outlives.
 
 	mu      sync.Mutex
@@ -140,6 +146,9 @@ func (b *Bus) attempt(ctx context.Context, st *stream, calls []*call) ([]*call, 
 	}
 	calls = calls[:len(calls)-len(later)]
 	b.config.Step("decided")
+	if found, err := b.recall(ctx, st.id, g.unsure(calls)); err != nil || found {
+		return append(calls, later...), st, err
+	}
 	if len(g.events) == 0 {
 		return b.confirm(ctx, g, calls, later)
 	}
@@ -152,6 +161,9 @@ func (b *Bus) attempt(ctx context.Context, st *stream, calls []*call) ([]*call, 
 	switch {
 	case errors.As(err, &wrong):
 		again, err := b.load(ctx, st.id, st.kind)
+		if err == nil && again.revision == st.revision { // then some of the events are stored already.
+			_, err = b.recall(ctx, st.id, calls)
+		}
 		return append(calls, later...), again, err
 	case errors.As(err, &refused):
 		c, claimErr := g.refused(refused)
@@ -166,7 +178,10 @@ func (b *Bus) attempt(ctx context.Context, st *stream, calls []*call) ([]*call, 
 	case err != nil:
 		return append(calls, later...), nil, err
 	case done.Repeat:
-		again, err := b.recall(ctx, st, calls)
+		again, err := b.load(ctx, st.id, st.kind)
+		if err == nil && !again.recent.complete() {
+			_, err = b.recall(ctx, st.id, calls)
+		}
 		return append(calls, later...), again, err
 	}
 	next := g.settle(done.Position, done.RecordedAt)
@@ -176,25 +191,46 @@ func (b *Bus) attempt(ctx context.Context, st *stream, calls []*call) ([]*call, 
 	return later, next, nil
 }
 
-// recall loads the stream and remembers what the calls once wrote, however long
-// ago.
-func (b *Bus) recall(ctx context.Context, st *stream, calls []*call) (*stream, error) {
-	again, err := b.load(ctx, st.id, st.kind)
-	if err != nil {
-		return nil, err
-	}
-	recs, err := b.store.ReadStream(ctx, st.id, 1)
-	if err != nil {
-		return nil, err
-	}
-	for _, rec := range recs {
-		for _, c := range calls {
-			if rec.Command == c.Command {
-				again.recent.add(rec.Command, rec.Revision, rec.RecordedAt)
-			}
+// recall looks up in the log what the calls' commands once wrote, however long
+// ago, and says whether any did.
+func (b *Bus) recall(ctx context.Context, id es.StreamID, calls []*call) (found bool, err error) {
+	commands := make([]es.ID, 0, len(calls))
+	for _, c := range calls {
+		if !c.looked {
+			commands = append(commands, c.Command)
 		}
 	}
-	return again, nil
+	if len(commands) == 0 {
+		return false, nil
+	}
+	revisions, err := b.revisionsOf(ctx, id, commands)
+	if err != nil {
+		return false, fmt.Errorf("looking for commands in stream %s: %w", id, err)
+	}
+	for _, c := range calls {
+		if !c.looked {
+			c.earlier, c.looked = revisions[c.Command], true
+			found = found || c.earlier > 0
+		}
+	}
+	return found, nil
+}
+
+func (b *Bus) revisionsOf(ctx context.Context, id es.StreamID, commands []es.ID) (map[es.ID]int64, error) {
+	if finder, can := b.store.(CommandFinder); can {
+		return finder.RevisionsOf(ctx, id, commands)
+	}
+	recs, err := b.store.ReadStream(ctx, id, 1)
+	if err != nil {
+		return nil, err
+	}
+	revisions := map[es.ID]int64{}
+	for _, rec := range recs {
+		if slices.Contains(commands, rec.Command) {
+			revisions[rec.Command] = rec.Revision
+		}
+	}
+	return revisions, nil
 }
 
 // confirm answers calls that wrote nothing, once the store says that the state

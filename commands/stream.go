@@ -12,10 +12,6 @@ import (
 	"github.com/igny8/igny8/domain/es"
 )
 
-// rememberCommands is how long a loaded stream knows the ids of its commands.
-// Idempotency keys live as long; older repeats are caught by their event ids.
-const rememberCommands = 24 * time.Hour
-
 // stream is what is known of one stream: its state after revision. Values are
 // never changed once they are shared; next makes a new one.
 type stream struct {
@@ -169,41 +165,6 @@ func chain(sum [32]byte, e es.Event) [32]byte {
 		data = fmt.Append(nil, err)
 	}
 	return sha256.Sum256(append(sum[:], data...))
-}
-
-// recent remembers which commands a stream holds, and up to which revision each
-// wrote. What it holds is durable, so all versions of a stream share it.
-type recent struct {
-	mu    sync.Mutex
-	last  map[es.ID]int64
-	order []remembered
-}
-
-type remembered struct {
-	command es.ID
-	at      time.Time
-}
-
-func newRecent() *recent { return &recent{last: map[es.ID]int64{}} }
-
-func (r *recent) add(command es.ID, revision int64, at time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, known := r.last[command]; !known {
-		r.order = append(r.order, remembered{command, at})
-	}
-	r.last[command] = max(r.last[command], revision)
-	for at.Sub(r.order[0].at) > rememberCommands {
-		delete(r.last, r.order[0].command)
-		r.order = r.order[1:]
-	}
-}
-
-// revision is the last that the command wrote, 0 if it is not remembered.
-func (r *recent) revision(command es.ID) int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.last[command]
 }
 
 // states keeps the streams that were used last. What it holds may lag behind

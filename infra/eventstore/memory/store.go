@@ -16,10 +16,11 @@ import (
 )
 
 var (
-	_ commands.Store       = (*Store)(nil)
-	_ commands.ManyStreams = (*Store)(nil)
-	_ projections.Log      = (*Store)(nil)
-	_ projections.Streams  = (*Store)(nil)
+	_ commands.Store         = (*Store)(nil)
+	_ commands.ManyStreams   = (*Store)(nil)
+	_ commands.CommandFinder = (*Store)(nil)
+	_ projections.Log        = (*Store)(nil)
+	_ projections.Streams    = (*Store)(nil)
 )
 
 // Store keeps streams and their log in memory. It is safe for concurrent use.
@@ -113,6 +114,28 @@ func (s *Store) ReadStreams(ctx context.Context, streams []es.StreamID) ([][]es.
 		}
 	}
 	return all, nil
+}
+
+// RevisionsOf gives the last revision that each of the commands wrote.
+func (s *Store) RevisionsOf(ctx context.Context, stream es.StreamID, commands []es.ID) (map[es.ID]int64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	revisions := map[es.ID]int64{}
+	for _, command := range commands {
+		for n := 0; ; n++ {
+			i, ok := s.ids[es.EventID(command, n)]
+			if !ok {
+				break
+			}
+			if s.log[i].Stream == stream {
+				revisions[command] = s.log[i].Revision
+			}
+		}
+	}
+	return revisions, nil
 }
 
 // Purge blanks data and salt of the stream's events up to a revision.
