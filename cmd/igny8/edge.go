@@ -36,7 +36,7 @@ func (b *backend) newIdentity() *identitycommands.Service {
 func (s *service) api() *readapi.API {
 	reader := projections.NewReader(s.Pool(postgres.RoleApp), s.positions)
 	api := readapi.New(readapi.Options{
-		Bus:         &commands.Settling{Bus: s.bus, Parents: parents(), Follower: s.follower, Head: s.log.Head},
+		Bus:         &commands.Settling{Bus: s.bus, Parents: parents(), Follower: s.followers[cascadeGroup], Head: s.log.Head},
 		Idempotency: s.keys(),
 		Reader:      reader, Opener: s.vault,
 		Authenticator: identityroutes.Authenticator{Service: s.identity, Platform: tenancy.PlatformAccount},
@@ -64,15 +64,17 @@ func (s *service) feed() system.Feed {
 	return system.Feed{Log: eventstore.NewFeed(s.Pool(postgres.RoleApp)), Registry: s.registry, Opener: s.vault}
 }
 
-// reactions is what happens by itself.
-func (s *service) reactions(checkpoints commands.Checkpoints) *commands.Follower {
+// cascadeGroup is who deletes and restores what belongs to a site or sector.
+const cascadeGroup = "tenancy.cascade"
+
+// reactions are the groups that make happen what happens by itself.
+func (s *service) reactions() []commands.Reactions {
 	tree := tenancyrows.NewTree(projections.NewReader(s.Pool(postgres.RoleApp), s.positions))
 	cascade := tenancycommands.NewCascade(s.bus, s.registry, tree, s.log.Head, s.logger)
-	return &commands.Follower{
-		Name: "reactions", Types: append(cascade.Types(), identity.UserKind.Name+".*"),
-		Reactions: []commands.Reaction{
-			cascade.React, identitycommands.OpensAccount(s.identity.Accounts), identitycommands.EndsSessions(s.identity.Refresh),
-		},
-		Log: s.log, Checkpoints: checkpoints, Registry: s.registry, Logger: s.logger,
+	users := []string{identity.UserKind.Name + ".*"}
+	return []commands.Reactions{
+		{Group: cascadeGroup, Types: cascade.Types(), React: []commands.Reaction{cascade.React}},
+		{Group: "identity.accounts", Types: users, React: []commands.Reaction{identitycommands.OpensAccount(s.identity.Accounts)}},
+		{Group: "identity.sessions", Types: users, React: []commands.Reaction{identitycommands.EndsSessions(s.identity.Refresh)}},
 	}
 }

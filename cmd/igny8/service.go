@@ -32,8 +32,8 @@ type service struct {
 	*backend
 	config    config.Config
 	positions *projections.Positions
-	runner    *projections.Runner // nil without the role
-	follower  *commands.Follower
+	runner    *projections.Runner           // nil without the role
+	followers map[string]*commands.Follower // by group
 	metrics   *prometheus.Registry
 	observed  *observe.Instruments
 }
@@ -80,7 +80,9 @@ func (s *service) run(ctx context.Context, listening func(string)) error {
 		group.Go(func() error { return ended(behind, s.runner.Run(behind)) })
 	}
 	if s.config.Has(config.Consumer) {
-		group.Go(func() error { return ended(behind, s.follower.Run(behind)) })
+		for _, f := range s.followers {
+			group.Go(func() error { return ended(behind, f.Run(behind)) })
+		}
 	}
 	if s.config.MetricsListen != "" {
 		m, err := observe.ListenMetrics(ctx, s.config.MetricsListen, s.metrics)
@@ -116,7 +118,14 @@ func (s *service) prepare() {
 			Projections: readModels(), Positions: s.positions, Logger: s.logger,
 		})
 	}
-	s.follower = s.reactions(followers.New(s.Pool(postgres.RoleProjector)))
+	s.followers = map[string]*commands.Follower{}
+	checkpoints := followers.New(s.Pool(postgres.RoleProjector))
+	for _, r := range s.reactions() {
+		s.followers[r.Group] = &commands.Follower{
+			Name: r.Group, Types: r.Types, Reactions: r.React,
+			Log: s.log, Checkpoints: checkpoints, Registry: s.registry, Logger: s.logger,
+		}
+	}
 }
 
 func (s *service) listen(ctx context.Context, listening func(string)) error {
@@ -152,8 +161,10 @@ func (s *service) checks() []system.Check {
 		{Name: "projections", Func: s.projectionsReady},
 		{Name: "parked", Func: s.nothingParked, Degrades: true},
 		{Name: "reactions", Degrades: true, Func: func(context.Context) error {
-			if stuck := s.follower.Stuck(); stuck != "" {
-				return es.Refuse(es.Unavailable, "", "%s.", stuck)
+			for _, f := range s.followers {
+				if stuck := f.Stuck(); stuck != "" {
+					return es.Refuse(es.Unavailable, "", "%s.", stuck)
+				}
 			}
 			return nil
 		}},
