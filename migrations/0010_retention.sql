@@ -43,19 +43,17 @@ AS $$
 $$;
 -- +goose StatementEnd
 
--- purge_stream blanks data and salt of a stream's events up to a revision.
--- Doing it again changes nothing; under a legal hold it is refused.
+-- Under a legal hold no event of the account is blanked, by whatever function.
 -- +goose StatementBegin
-CREATE OR REPLACE FUNCTION purge_stream(account uuid, kind text, stream uuid, through bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-AS $$
+CREATE FUNCTION keep_held_events() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM refuse_held($1);
-    UPDATE event_log l SET data = NULL, salt = NULL
-    WHERE l.account_id = $1 AND l.kind = $2 AND l.stream_id = $3 AND l.revision <= $4 AND l.data IS NOT NULL;
+    PERFORM refuse_held(c.account_id) FROM (SELECT DISTINCT account_id FROM changed) c;
+    RETURN NULL;
 END
 $$;
 -- +goose StatementEnd
+CREATE TRIGGER events_held AFTER UPDATE ON event_log
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_held_events();
 
 -- A person's key outlasts a legal hold of their account.
 -- +goose StatementBegin
@@ -121,16 +119,13 @@ CREATE TABLE schedules (
 );
 GRANT SELECT, INSERT, UPDATE ON schedules TO igny8_projector;
 
-REVOKE ALL ON FUNCTION legal_hold_in_force(uuid), refuse_held(uuid), await_purges(uuid), keep_held_subject() FROM PUBLIC;
+REVOKE ALL ON FUNCTION legal_hold_in_force(uuid), refuse_held(uuid), await_purges(uuid), keep_held_subject(), keep_held_events() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION legal_hold_in_force(uuid), refuse_held(uuid), await_purges(uuid) TO igny8_appender;
 
 -- +goose Down
 
 DROP TABLE schedules, scheduler_lease, purge_scan, purges;
 DROP TRIGGER subject_held ON subject_keys;
-DROP FUNCTION keep_held_subject();
-CREATE OR REPLACE FUNCTION purge_stream(account uuid, kind text, stream uuid, through bigint) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
-AS 'UPDATE event_log l SET data = NULL, salt = NULL
-    WHERE l.account_id = $1 AND l.kind = $2 AND l.stream_id = $3 AND l.revision <= $4 AND l.data IS NOT NULL';
+DROP TRIGGER events_held ON event_log;
+DROP FUNCTION keep_held_subject(), keep_held_events();
 DROP FUNCTION refuse_held(uuid), legal_hold_in_force(uuid), await_purges(uuid);
