@@ -35,7 +35,8 @@ type Bus struct {
 	site      es.AnyKind
 	sector    es.AnyKind
 
-	states *states
+	states    *states
+	snapshots *snapshots // nil: none are kept
 
 	mu     sync.Mutex
 	queues map[es.StreamID]*queue
@@ -103,8 +104,12 @@ func (b *Bus) WithAccounts(a Accounts) *Bus {
 	return b
 }
 
-// WithShape sets the row that writes to a kind answer.
+// WithShape sets the row that writes to a kind answer. It panics for a kind
+// with snapshots: they hold no row.
 func (b *Bus) WithShape(kind string, s Shape) *Bus {
+	if k, ok := b.registry.Kind(kind); ok && k.SnapshotVersion() != 0 {
+		panic("commands: " + kind + " has snapshots, which hold no row")
+	}
 	b.shapes[kind] = s
 	return b
 }

@@ -117,7 +117,7 @@ func (k *chunk) states(ctx context.Context) []*stream {
 		}
 		switch st := b.states.get(c.stream); {
 		case c.op.verb != create:
-			if states[i] = st; st == nil {
+			if states[i] = st; st == nil && c.op.kind.SnapshotVersion() == 0 {
 				missing = append(missing, c)
 			}
 		case st == nil:
@@ -187,7 +187,7 @@ func (k *chunk) sendOnce(ctx context.Context, open []int, last bool) (again []in
 func (k *chunk) settle(i int, done es.Appended) {
 	next := k.groups[i].settle(done.Position, done.RecordedAt)
 	next.checked = k.bus.config.Clock()
-	k.bus.states.put(next)
+	k.bus.share(next)
 	k.outcomes[i] = k.calls[i].outcome
 }
 
@@ -195,7 +195,7 @@ func (k *chunk) settle(i int, done es.Appended) {
 func (k *chunk) sendAlone(ctx context.Context) {
 	var missing []*call
 	for _, i := range k.alone {
-		if c := k.calls[i]; c != nil && k.bus.states.get(c.stream) == nil {
+		if c := k.calls[i]; c != nil && k.bus.states.get(c.stream) == nil && c.op.kind.SnapshotVersion() == 0 {
 			missing = append(missing, c)
 		}
 	}

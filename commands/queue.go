@@ -20,7 +20,7 @@ type call struct {
 	// in the log; 0: none, once looked is true.
 	earlier int64
 	looked  bool
-	ctx    context.Context //nolint:containedctx // the deadline and values of the caller, whom the queue outlives.
+	ctx     context.Context //nolint:containedctx // the deadline and values of the caller, whom the queue outlives.
 
 	mu      sync.Mutex
 	taken   bool // the queue works on it
@@ -186,7 +186,7 @@ func (b *Bus) attempt(ctx context.Context, st *stream, calls []*call) ([]*call, 
 	}
 	next := g.settle(done.Position, done.RecordedAt)
 	next.checked = b.config.Clock()
-	b.states.put(next)
+	b.share(next)
 	b.answer(ctx, g, calls)
 	return later, next, nil
 }

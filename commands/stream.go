@@ -21,6 +21,7 @@ type stream struct {
 	row      any
 	revision int64
 	position int64 // of the last event
+	last     es.ID // the last event
 	tenant   es.Tenant
 	// creation is the hash of the first command's events, to recognise the same
 	// create again.
@@ -28,6 +29,7 @@ type stream struct {
 	creator  es.ID
 	recent   *recent
 	checked  time.Time // when the store last confirmed the revision
+	kept     int64     // the revision of the last snapshot that this process knows of
 }
 
 func (b *Bus) blank(id es.StreamID, kind es.AnyKind) *stream {
@@ -46,7 +48,7 @@ func (b *Bus) apply(s *stream, rec es.Recorded, e es.Event) {
 	if shape, ok := b.shapes[s.id.Kind]; ok {
 		s.row = shape.Fold(s.row, rec, e)
 	}
-	s.revision, s.position = rec.Revision, rec.Position
+	s.revision, s.position, s.last = rec.Revision, rec.Position, rec.ID
 	if rec.Revision == 1 {
 		s.tenant, s.creator = rec.Tenant(), rec.Command
 	}
@@ -56,13 +58,25 @@ func (b *Bus) apply(s *stream, rec es.Recorded, e es.Event) {
 	s.recent.add(rec.Command, rec.Revision, rec.RecordedAt)
 }
 
-// load reads the stream from the store, from what is cached on.
+// load reads the stream from the store: from what is cached on, else from its
+// snapshot on, else all of it.
 func (b *Bus) load(ctx context.Context, id es.StreamID, kind es.AnyKind) (*stream, error) {
-	st := b.states.get(id)
-	if st == nil {
-		st = b.blank(id, kind)
+	if st := b.states.get(id); st != nil {
+		return b.refresh(ctx, st)
 	}
-	return b.refresh(ctx, st)
+	if st, err := b.loadKept(ctx, id, kind); st != nil || err != nil {
+		if err == nil {
+			b.share(st)
+		}
+		return st, err
+	}
+	return b.refresh(ctx, b.blank(id, kind))
+}
+
+// share puts a state that nobody changes any more into the cache.
+func (b *Bus) share(st *stream) {
+	b.keep(st)
+	b.states.put(st)
 }
 
 // loadMany reads the streams of calls that are not cached, where the store reads
@@ -88,7 +102,7 @@ func (b *Bus) loadMany(ctx context.Context, calls []*call) map[es.StreamID]*stre
 		if len(found[i]) == 0 || b.replay(ctx, st, found[i]) != nil {
 			continue
 		}
-		b.states.put(st)
+		b.share(st)
 		states[c.stream] = st
 	}
 	return states
@@ -105,7 +119,7 @@ func (b *Bus) refresh(ctx context.Context, st *stream) (*stream, error) {
 	if err := b.replay(ctx, next, recs); err != nil {
 		return nil, err
 	}
-	b.states.put(next)
+	b.share(next)
 	return next, nil
 }
 

@@ -35,6 +35,8 @@ type Store struct {
 	claims   map[claimKey]es.StreamID
 	counters map[string]int64
 	grown    chan struct{} // closed when the log grows
+
+	snapshots map[es.StreamID]commands.Snapshot
 }
 
 // Option changes how New makes a Store.
@@ -49,6 +51,7 @@ func New(options ...Option) *Store {
 	s := &Store{
 		clock: time.Now, streams: map[es.StreamID][]int{}, ids: map[es.ID]int{},
 		claims: map[claimKey]es.StreamID{}, counters: map[string]int64{}, grown: make(chan struct{}),
+		snapshots: map[es.StreamID]commands.Snapshot{},
 	}
 	for _, o := range options {
 		o(s)
@@ -150,6 +153,7 @@ func (s *Store) Purge(ctx context.Context, stream es.StreamID, through int64) er
 			e.Data, e.Salt, e.Purged = nil, nil, true
 		}
 	}
+	delete(s.snapshots, stream)
 	return nil
 }
 
