@@ -34,7 +34,6 @@ CREATE TABLE bus_dead_letters (
     group_name      text        NOT NULL,
     event_id        uuid        NOT NULL,
     position        bigint      NOT NULL,
-    partition       integer     NOT NULL,
     type            text        NOT NULL,
     stream          text        NOT NULL,
     request_id      text        NOT NULL,

@@ -114,8 +114,8 @@ func TestOldRowsGoOnceTheirGroupIsPastThemEverywhere(t *testing.T) {
 	if err := i.Once(t.Context(), group, young, effect); err != nil {
 		t.Fatal(err)
 	}
-	do(`INSERT INTO bus_dead_letters (account_id, group_name, event_id, position, partition, type, stream, request_id, error, attempts)
-		VALUES ($1, $2, $3, 4, 0, '', '', '', '', 1)`, dead.Stream.Account, group, dead.ID)
+	do(`INSERT INTO bus_dead_letters (account_id, group_name, event_id, position, type, stream, request_id, error, attempts)
+		VALUES ($1, $2, $3, 4, '', '', '', '', 1)`, dead.Stream.Account, group, dead.ID)
 	n, err := i.Prune(t.Context(), 100)
 	if err != nil || n != 1 {
 		t.Fatalf("pruned %d, %v; want the one of position 5", n, err)
