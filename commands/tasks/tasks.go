@@ -52,14 +52,6 @@ type Work[In, Out any] struct {
 	Ended func(ctx context.Context, run *Run, in In, state tasks.State) error
 }
 
-// Request makes the command that asks for a task of the kind: within r's tenant,
-// by its actor, traced by its ids; r.Payload is ignored. The task's id, which is
-// the job's, is r.Target, or else derives from r.Command. Any commands.Bus takes
-// it. Errors: es.Forbidden below the kind's least role.
-func (k Kind) Request(r commands.Request, in any) (commands.Request, error) {
-	panic("not built yet")
-}
-
 // Declare declares a kind of task. place says whose it is: no task is without an
 // account, and those InSite or InSector carry these too. limit is how long an
 // attempt may take. It panics without a name or a limit: that is a mistake in the
