@@ -121,6 +121,12 @@ func (c Config) withDefaults() Config {
 	if c.Chunk <= 0 {
 		c.Chunk = 500
 	}
+	if c.Remember <= 0 {
+		c.Remember = 1024
+	}
+	if c.SnapshotEvery <= 0 {
+		c.SnapshotEvery = 500
+	}
 	if c.CachedStreams <= 0 {
 		c.CachedStreams = 20_000
 	}
@@ -276,7 +282,7 @@ func (b *Bus) dryRun(c *call) (Outcome, error) {
 		return Outcome{}, busy(err)
 	}
 	base := st.clone()
-	base.recent = newRecent() // nothing of a dry run may be remembered.
+	base.recent = newRecent(b.config.Remember) // nothing of a dry run may be remembered.
 	g := newGroup(b, base)
 	g.decide(c.ctx, c)
 	if c.err != nil {

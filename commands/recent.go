@@ -11,10 +11,6 @@ const (
 	// rememberFor is how long a stream knows the ids of its commands.
 	// Idempotency keys live as long.
 	rememberFor = 24 * time.Hour
-	// rememberMost bounds them on a hot stream. What is further back is looked
-	// up in the log before a command is refused, or said to change nothing; one
-	// that writes meets its own event ids.
-	rememberMost = 1024
 	// indexFrom is from how many on they are found by a map.
 	indexFrom = 16
 )
@@ -22,6 +18,7 @@ const (
 // recent remembers which commands a stream holds, and up to which revision each
 // wrote. What it holds is durable, so all versions of a stream share it.
 type recent struct {
+	most     int
 	mu       sync.Mutex
 	commands []remembered // by revision
 	first    int          // how many were forgotten: commands[i] is number first+i
@@ -35,7 +32,7 @@ type remembered struct {
 	at       time.Time
 }
 
-func newRecent() *recent { return &recent{} }
+func newRecent(most int) *recent { return &recent{most: most} }
 
 // add remembers that the command wrote up to a revision. Saying it again, also
 // of what was forgotten, changes nothing.
@@ -50,7 +47,7 @@ func (r *recent) add(command es.ID, revision int64, at time.Time) {
 		return
 	}
 	r.push(remembered{command, revision, at})
-	for len(r.commands) > rememberMost || at.Sub(r.commands[0].at) > rememberFor {
+	for len(r.commands) > r.most || at.Sub(r.commands[0].at) > rememberFor {
 		r.forgot = max(r.forgot, r.commands[0].revision)
 		delete(r.numbers, r.commands[0].command)
 		r.commands = r.commands[1:]
@@ -114,8 +111,8 @@ func (r *recent) upTo(revision int64) (commands []remembered, forgot int64) {
 }
 
 // recentOf holds what upTo gave.
-func recentOf(commands []remembered, forgot int64) *recent {
-	r := &recent{forgot: forgot}
+func recentOf(most int, commands []remembered, forgot int64) *recent {
+	r := &recent{most: most, forgot: forgot}
 	for _, c := range commands {
 		r.push(c)
 	}

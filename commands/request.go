@@ -80,6 +80,12 @@ type Config struct {
 	// Chunk is how many commands on streams of their own go out as one append
 	// of many.
 	Chunk int // default 500
+	// Remember is how many command ids a stream knows at most. What is further
+	// back is looked up in the log before a command is refused, or said to
+	// change nothing; one that writes meets its own event ids.
+	Remember int // default 1024
+	// SnapshotEvery is how many events of a stream come between its snapshots.
+	SnapshotEvery int // default 500
 	// CachedStreams bounds the states kept in memory.
 	CachedStreams int // default 20,000
 	// Fresh is how long a cached state serves for what needs no more than a

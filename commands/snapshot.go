@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// snapshotEvery is how many events of a stream come between its snapshots.
-	snapshotEvery = 500
 	// snapshotTime bounds the saving of one.
 	snapshotTime = 10 * time.Second
 	// snapshotsWaiting bounds how many streams wait for theirs; past it they
@@ -83,11 +81,13 @@ func (b *Bus) snapshot(ctx context.Context, id es.StreamID, kind es.AnyKind) *st
 	if err == nil {
 		st, err = b.restored(kept, kind)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		return st
+	case ctx.Err() == nil:
 		b.snapshots.warn(ctx, "a snapshot cannot be read", id, err)
-		return nil
 	}
-	return st
+	return nil
 }
 
 // loadKept loads a stream from its snapshot on. It is nil without one, or when
@@ -127,7 +127,7 @@ func (b *Bus) restored(s Snapshot, kind es.AnyKind) (*stream, error) {
 	}
 	return &stream{
 		id: s.Stream, kind: kind, state: state, revision: s.Revision, position: d.Position, last: d.Last,
-		tenant: d.Tenant, creation: d.Creation, creator: d.Creator, recent: recentOf(commands, d.Forgot), kept: s.Revision,
+		tenant: d.Tenant, creation: d.Creation, creator: d.Creator, recent: recentOf(b.config.Remember, commands, d.Forgot), kept: s.Revision,
 	}, nil
 }
 
@@ -147,7 +147,7 @@ func taken(st *stream) (Snapshot, error) {
 // keep has a state's snapshot taken when it is time for one. The state is about
 // to be shared.
 func (b *Bus) keep(st *stream) {
-	if b.snapshots == nil || st.kind.SnapshotVersion() == 0 || st.revision < st.kept+snapshotEvery {
+	if b.snapshots == nil || st.kind.SnapshotVersion() == 0 || st.revision < st.kept+int64(b.config.SnapshotEvery) {
 		return
 	}
 	s := b.snapshots

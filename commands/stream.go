@@ -33,7 +33,7 @@ type stream struct {
 }
 
 func (b *Bus) blank(id es.StreamID, kind es.AnyKind) *stream {
-	return &stream{id: id, kind: kind, state: kind.Zero(), row: b.shapes[id.Kind].Zero, recent: newRecent()}
+	return &stream{id: id, kind: kind, state: kind.Zero(), row: b.shapes[id.Kind].Zero, recent: newRecent(b.config.Remember)}
 }
 
 // clone gives a copy that apply may change.
