@@ -21,7 +21,7 @@ type place struct {
 }
 
 // kernels are the packages inside of rooms that serve all modules.
-var kernels = []string{"es", "text", "table"}
+var kernels = []string{"es", "text", "table", "tasks"}
 
 func placeOf(importPath string) place {
 	path, ours := strings.CutPrefix(importPath, ourModule)

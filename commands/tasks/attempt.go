@@ -43,6 +43,7 @@ type ending struct {
 	Code    string          `json:"code,omitempty"`
 	Message string          `json:"message,omitempty"`
 	Result  json.RawMessage `json:"result,omitempty"`
+	Done    int64           `json:"done,omitempty"`
 	// Refused says that it failed for what it was asked with.
 	Refused bool `json:"refused,omitempty"`
 }
@@ -122,7 +123,7 @@ func (h *hold) attempt() (ending, error) {
 	if err != nil {
 		return h.failure(context.Cause(ctx), err)
 	}
-	e.State, e.Result = tasks.Succeeded, result
+	e.State, e.Result, e.Done = tasks.Succeeded, result, h.done()
 	return e, nil
 }
 
@@ -288,7 +289,7 @@ func (h *hold) finish(e ending) (string, error) {
 	payload := any(stop{})
 	switch e.State {
 	case tasks.Succeeded:
-		payload = succeed{e.Attempt, e.Result}
+		payload = succeed{e.Attempt, e.Result, e.Done}
 	case tasks.Failed:
 		payload = fail{attempt: e.Attempt, code: e.Code, message: e.Message, final: true}
 	case tasks.TimedOut:
@@ -396,6 +397,12 @@ func (h *hold) progress(stage string, done, total int64) {
 	if p := (Progress{stage, done, total}); p != h.at {
 		h.at, h.fresh = p, true
 	}
+}
+
+func (h *hold) done() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.at.Done
 }
 
 // news is the progress, and whether it is newer than that of the last call.

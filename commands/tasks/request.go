@@ -70,10 +70,11 @@ func (c start) Decide(_ es.Env, t tasks.Task) ([]es.Event, error) { return t.Sta
 type succeed struct {
 	attempt int
 	result  json.RawMessage
+	done    int64
 }
 
 func (c succeed) Decide(_ es.Env, t tasks.Task) ([]es.Event, error) {
-	return t.Succeed(c.attempt, c.result)
+	return t.Succeed(c.attempt, c.result, c.done)
 }
 
 type fail struct {

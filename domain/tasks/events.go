@@ -29,6 +29,8 @@ func (TaskStarted) EventType() string { return "tasks.task.started.v1" }
 type TaskSucceeded struct {
 	Attempt int             `json:"attempt"`
 	Result  json.RawMessage `json:"result"`
+	// Done is how much it was, where that was counted.
+	Done int64 `json:"done,omitempty"`
 }
 
 // EventType is the stored name.

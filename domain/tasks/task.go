@@ -101,12 +101,12 @@ func (t Task) Start(attempt int) ([]es.Event, error) {
 	return []es.Event{TaskStarted{Attempt: attempt}}, nil
 }
 
-// Succeed ends it with a result.
-func (t Task) Succeed(attempt int, result json.RawMessage) ([]es.Event, error) {
+// Succeed ends it with a result; done is how much it was, 0 where nobody counted.
+func (t Task) Succeed(attempt int, result json.RawMessage, done int64) ([]es.Event, error) {
 	if err := t.current(attempt); err != nil {
 		return nil, err
 	}
-	return []es.Event{TaskSucceeded{Attempt: attempt, Result: result}}, nil
+	return []es.Event{TaskSucceeded{Attempt: attempt, Result: result, Done: done}}, nil
 }
 
 // Fail ends an attempt; unless it is final, another follows.

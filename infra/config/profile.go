@@ -16,13 +16,15 @@ const (
 	API       Role = "api"       // answers requests
 	Projector Role = "projector" // keeps the read models
 	Consumer  Role = "consumer"  // does what follows from events by itself
+	Worker    Role = "worker"    // does tasks in the background
+	Scheduler Role = "scheduler" // does what is periodic, one process at a time
 )
 
 // Roles lists all roles.
-func Roles() []Role { return []Role{API, Projector, Consumer} }
+func Roles() []Role { return []Role{API, Projector, Consumer, Worker, Scheduler} }
 
 // plannedRoles are named in the design and not built yet.
-func plannedRoles() []string { return []string{"relay", "worker", "scheduler"} }
+func plannedRoles() []string { return []string{"relay"} }
 
 // Profile is where events are kept and what feeds consumers.
 type Profile struct {
@@ -41,15 +43,15 @@ func setRoles(c *Config, raw string) *Problem {
 	for _, item := range list(raw) {
 		switch role := Role(item); {
 		case slices.Contains(plannedRoles(), item):
-			return wrong("use all, or some of api, projector, consumer", "the role %s is not built yet", item)
+			return wrong("use all, or some of api, projector, consumer, worker, scheduler", "the role %s is not built yet", item)
 		case !slices.Contains(Roles(), role):
-			return wrong("use all, or some of api, projector, consumer", "%q is not a role", item)
+			return wrong("use all, or some of api, projector, consumer, worker, scheduler", "%q is not a role", item)
 		case !c.Has(role):
 			c.Roles = append(c.Roles, role)
 		}
 	}
 	if len(c.Roles) == 0 {
-		return wrong("use all, or some of api, projector, consumer", "it names no role")
+		return wrong("use all, or some of api, projector, consumer, worker, scheduler", "it names no role")
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func settings() []Setting {
 		},
 		{
 			Name: "IGNY8_ROLES", Flag: "roles", Default: "all",
-			Help: "What this process does: all, or some of api, projector, consumer, separated by commas.",
+			Help: "What this process does: all, or some of api, projector, consumer, worker, scheduler, separated by commas.",
 			set:  setRoles,
 		},
 		{

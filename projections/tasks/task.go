@@ -37,8 +37,9 @@ type Task struct {
 	ErrorCode    *string `db:"error_code" json:"error_code" filter:"eq,in"`
 	ErrorMessage *string `db:"error_message" json:"error_message"`
 
-	// Result is in rows folded from the stream only, which the job is.
+	// Result and Done are in rows folded from the stream only, which a job is.
 	Result json.RawMessage `db:"-" json:"-"`
+	Done   int64           `db:"-" json:"-"`
 }
 
 func evolve(row *Task, e es.Event) {
@@ -49,7 +50,7 @@ func evolve(row *Task, e es.Event) {
 		row.State, row.Attempts = string(tasks.Running), int64(e.Attempt)
 	case tasks.TaskSucceeded:
 		row.end(tasks.Succeeded, "", "")
-		row.Result = e.Result
+		row.Result, row.Done = e.Result, e.Done
 	case tasks.TaskFailed:
 		row.failed(tasks.Failed, e.Final, e.Code, e.Message)
 	case tasks.TaskTimedOut:
