@@ -8,6 +8,8 @@ import (
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/tenancy"
 	"github.com/igny8/igny8/infra/config"
+	"github.com/igny8/igny8/infra/postgres"
+	"github.com/igny8/igny8/infra/scheduler"
 	"github.com/igny8/igny8/migrations"
 	"github.com/igny8/igny8/projections"
 )
@@ -43,6 +45,20 @@ func allParts() parts {
 				return nil, nil, err
 			}
 			return platformAdmins{b.identity}, b.close, nil
+		},
+		demonstrators: func(ctx context.Context, c config.Config, log *slog.Logger) (demonstrator, func() error, error) {
+			b, err := openBackend(ctx, c, log, backendOptions{attach: true})
+			if err != nil {
+				return nil, nil, err
+			}
+			return demonstrations{b}, b.close, nil
+		},
+		schedules: func(ctx context.Context, c config.Config, log *slog.Logger) (scheduleKeeper, func() error, error) {
+			b, err := openBackend(ctx, c, log, backendOptions{attach: true})
+			if err != nil {
+				return nil, nil, err
+			}
+			return scheduler.NewTable(b.Pool(postgres.RoleProjector)), b.close, nil
 		},
 	}
 }

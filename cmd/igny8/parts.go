@@ -23,6 +23,9 @@ type parts struct {
 	projections opener[projectionKeeper]
 	log         opener[projections.Log]
 	admins      opener[adminMaker]
+	// demonstrators make what the demonstration needs.
+	demonstrators opener[demonstrator]
+	schedules     opener[scheduleKeeper]
 }
 
 func (p parts) commands() []kong.Option {
@@ -38,6 +41,10 @@ func (p parts) commands() []kong.Option {
 	add(p.projections != nil, "projections", "Look after the read models.", &projectionsCommand{})
 	add(p.log != nil, "events", "Read the log of everything that happened.", &eventsCommand{})
 	add(p.admins != nil, "platform", "Look after the platform itself.", &platformCommand{})
+	add(p.schedules != nil, "schedules", "Look after what is done periodically.", &schedulesCommand{})
+	add(p.serve != nil && p.demonstrators != nil, "demo", "Play what igny8 does on keyword exports, on a server of its own.", &demoCommand{})
+	add(true, "import", "Import keyword exports into a running server.", &importCommand{})
+	add(true, "cluster", "Have a running server put keywords into clusters.", &clusterCommand{})
 	add(true, "config", "Show every setting, where it comes from and what is wrong with it.", &configCommand{})
 	add(true, "version", "Print what this program was built from.", &versionCommand{})
 	return options

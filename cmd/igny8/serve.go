@@ -15,7 +15,7 @@ type serve func(ctx context.Context, c config.Config, log *slog.Logger, listenin
 
 type serveCommand struct {
 	addressFlags
-	Examples bool `help:"Print lines to try in another terminal."`
+	Examples bool `help:"Play the demonstration where nobody ever signed up, and print lines to try in another terminal."`
 }
 
 // Help is shown by `igny8 serve --help`.
@@ -45,7 +45,7 @@ func (c *serveCommand) Run(ctx context.Context, s *session, p *parts) error {
 	return p.serve(ctx, loaded.Config, log, func(url string) {
 		_, _ = fmt.Fprintln(s.stdout, "listening on", url)
 		if c.Examples {
-			tryout(s.stdout, url)
+			go tryout(ctx, s, p, loaded.Config, url)
 		}
 	})
 }

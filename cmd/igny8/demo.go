@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/igny8/igny8/examples"
+	"github.com/igny8/igny8/infra/config"
+)
+
+// demonstrator makes what a demonstration needs and the API does not give.
+type demonstrator interface {
+	// Empty says whether nobody ever signed up.
+	Empty(ctx context.Context) (bool, error)
+	// SignUp makes an account on the internal plan, of 100,000 keywords, and
+	// gives an access token of its owner.
+	SignUp(ctx context.Context, email, password string) (account, token string, err error)
+	// Count is how many events the log holds.
+	Count(ctx context.Context) (int64, error)
+}
+
+type demoCommand struct {
+	Keywords []string `help:"A keyword export to play it on, instead of the bundled ones; may be given more than once." placeholder:"FILE" type:"path"`
+}
+
+// Help is shown by `igny8 demo --help`.
+func (demoCommand) Help() string {
+	return `It starts a server, signs up on an internal plan of 100,000 keywords, imports keyword exports, has them clustered, pays for it, and stops. The data is kept in the folder that --data names; without it, it is temporary.
+
+Examples:
+
+  igny8 demo
+  igny8 demo --keywords=export.csv --json
+  igny8 demo --keywords=export.xlsx --data=demo`
+}
+
+// demoSummary is what a demonstration ends with.
+type demoSummary struct {
+	AccountID  string  `json:"account_id"`
+	Rows       int64   `json:"rows"`
+	Imported   int64   `json:"keywords_imported"`
+	Rejected   int64   `json:"keywords_rejected"`
+	Duplicates int64   `json:"duplicates"`
+	Clusters   int64   `json:"clusters"`
+	Credits    int64   `json:"credits_spent"`
+	Events     int64   `json:"events"`
+	Seconds    float64 `json:"seconds"`
+}
+
+// Run plays the flow on a server of its own.
+func (c *demoCommand) Run(ctx context.Context, s *session, p *parts) (err error) {
+	if s.flags["IGNY8_DATA"] == "" {
+		dir, err := os.MkdirTemp("", "igny8-demo-")
+		if err != nil {
+			return fmt.Errorf("making a temporary data folder: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		s.use(map[string]string{"IGNY8_DATA": dir})
+	}
+	s.environ = nil // a demonstration touches nothing that the environment names.
+	loaded, err := s.settings()
+	if err != nil {
+		return err
+	}
+	settings := loaded.Config
+	settings.Listen, settings.MetricsListen, settings.Throttles = "127.0.0.1:0", "", false
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	played := make(chan error, 1)
+	var d demo
+	err = p.serve(ctx, settings, s.logger(settings), func(url string) {
+		go func() {
+			defer stop()
+			var err error
+			d, err = playDemo(ctx, s, p, settings, url, c.files())
+			played <- err
+		}()
+	})
+	select {
+	case playErr := <-played:
+		err = errors.Join(playErr, err)
+	default:
+	}
+	if err != nil {
+		return err
+	}
+	return s.answer(d.summary, d.write)
+}
+
+// demoFile is an export to play the flow on.
+type demoFile struct {
+	name string
+	open func() (io.ReadCloser, error)
+}
+
+func (c *demoCommand) files() []demoFile {
+	if len(c.Keywords) == 0 {
+		return bundled()
+	}
+	var files []demoFile
+	for _, name := range c.Keywords {
+		files = append(files, demoFile{name: name, open: func() (io.ReadCloser, error) {
+			return os.Open(name) //nolint:gosec // G304: the file that the user names.
+		}})
+	}
+	return files
+}
+
+// bundled are the exports that come with the program.
+func bundled() []demoFile {
+	names, all := examples.Keywords()
+	files := make([]demoFile, len(names))
+	for i, name := range names {
+		files[i] = demoFile{name: name, open: func() (io.ReadCloser, error) { return all.Open(name) }}
+	}
+	return files
+}
+
+// demo is a flow that was played.
+type demo struct {
+	email, password, token string
+	target                 target
+	reports                []importReport
+	clustering             clusteringReport
+	top                    []topCluster
+	summary                demoSummary
+}
+
+// playDemo plays the flow over the API of the server at url, as a person would.
+func playDemo(ctx context.Context, s *session, p *parts, settings config.Config, url string, files []demoFile) (demo, error) {
+	var d demo
+	part, closed, err := p.demonstrators(ctx, settings, s.logger(settings))
+	if err != nil {
+		return d, err
+	}
+	err = d.play(ctx, s, part, url, files)
+	return d, errors.Join(err, closed())
+}
+
+func (d *demo) play(ctx context.Context, s *session, part demonstrator, url string, files []demoFile) error {
+	started := time.Now()
+	secret := rand.Text()
+	d.email, d.password = "demo-"+secret[:8]+"@example.com", secret
+	var err error
+	if d.summary.AccountID, d.token, err = part.SignUp(ctx, d.email, d.password); err != nil {
+		return err
+	}
+	f := flow{client: &client{url: url, token: d.token, http: http.DefaultClient}, progress: s.progress("")}
+	if d.target, err = f.settle(ctx, "Demonstration", "espresso.example.com", "food-drink", "Espresso"); err != nil {
+		return err
+	}
+	for _, file := range files {
+		report, err := d.imports(ctx, f, file)
+		if err != nil {
+			return err
+		}
+		d.reports = append(d.reports, report)
+		d.summary.Rows += report.Rows
+		d.summary.Imported += report.Imported
+		d.summary.Rejected += report.Rejected
+		d.summary.Duplicates += report.Duplicates
+	}
+	if err := d.cluster(ctx, f); err != nil {
+		return err
+	}
+	d.summary.Clusters = d.clustering.Clusters
+	if d.summary.Credits, err = spent(ctx, f); err != nil {
+		return err
+	}
+	if d.summary.Events, err = part.Count(ctx); err != nil {
+		return err
+	}
+	d.summary.Seconds = time.Since(started).Round(time.Millisecond).Seconds()
+	return nil
+}
+
+func (d *demo) imports(ctx context.Context, f flow, file demoFile) (importReport, error) {
+	r, err := file.open()
+	if err != nil {
+		return importReport{}, usageError{err}
+	}
+	defer r.Close() //nolint:errcheck // it was only read.
+	return f.imports(ctx, d.target, "", file.name, r)
+}
+
+func (d *demo) cluster(ctx context.Context, f flow) error {
+	if d.summary.Imported == 0 {
+		return nil // there is nothing to cluster.
+	}
+	var err error
+	if d.clustering, err = f.clusters(ctx, d.target); err != nil {
+		return err
+	}
+	d.top, err = f.largest(ctx, d.target, 12)
+	return err
+}
+
+// spent is the sum of what the ledger charged.
+func spent(ctx context.Context, f flow) (int64, error) {
+	var summary struct {
+		Spent int64 `json:"spent"`
+	}
+	if err := f.get(ctx, "billing/credits/summary/", &summary); err != nil {
+		return 0, fmt.Errorf("reading the ledger: %w", err)
+	}
+	return summary.Spent, nil
+}
+
+// write tells people what happened.
+func (d *demo) write(w io.Writer) error {
+	if err := writeReports(w, d.reports); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(w)
+	if err := writeClusters(w, d.top); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%d rows: %d imported, %d duplicates, %d rejected. %d clusters for %d credits. %d events in %.1f s.\n",
+		d.summary.Rows, d.summary.Imported, d.summary.Duplicates, d.summary.Rejected, d.summary.Clusters, d.summary.Credits, d.summary.Events, d.summary.Seconds)
+	return err
+}

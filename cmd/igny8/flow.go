@@ -1,0 +1,186 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/igny8/igny8/infra/progress"
+)
+
+// importReport is what became of a file's rows.
+type importReport struct {
+	File          string        `json:"file"`
+	Format        string        `json:"format,omitempty"`
+	Rows          int64         `json:"rows"`
+	Imported      int64         `json:"imported"`
+	Rejected      int64         `json:"rejected"`
+	Duplicates    int64         `json:"duplicates"`
+	Completed     int64         `json:"completed"`
+	Errors        []importError `json:"errors"`
+	ErrorsLeftOff int64         `json:"errors_left_off,omitempty"`
+}
+
+type importError struct {
+	Row     int64  `json:"row"`
+	LastRow int64  `json:"last_row,omitempty"`
+	Code    string `json:"code"`
+	Column  string `json:"column,omitempty"`
+	Message string `json:"message"`
+}
+
+// clusteringReport is what became of a clustering.
+type clusteringReport struct {
+	Clusters int64 `json:"clusters"`
+	Joined   int64 `json:"joined"`
+	Mapped   int64 `json:"mapped"`
+	Skipped  int64 `json:"skipped"`
+	Tokens   int64 `json:"tokens"`
+	Credits  int64 `json:"credits"`
+}
+
+// flow is what a person does with keywords, over the API.
+type flow struct {
+	*client
+	progress *progress.Progress
+}
+
+// target is the site and sector that keywords are for.
+type target struct{ site, sector string }
+
+// settle makes a site and a sector.
+func (f flow) settle(ctx context.Context, name, domain, industry, sector string) (target, error) {
+	var made struct {
+		ID string `json:"id"`
+	}
+	if err := f.post(ctx, "auth/sites/", map[string]string{"name": name, "domain": domain, "industry": industry}, &made); err != nil {
+		return target{}, fmt.Errorf("making a site: %w", err)
+	}
+	p := target{site: made.ID}
+	if err := f.post(ctx, "auth/sectors/", map[string]string{"site_id": p.site, "name": sector}, &made); err != nil {
+		return target{}, fmt.Errorf("making a sector: %w", err)
+	}
+	p.sector = made.ID
+	return p, nil
+}
+
+// imports sends a keyword export and watches it being imported.
+func (f flow) imports(ctx context.Context, p target, country, name string, file io.Reader) (importReport, error) {
+	var queued job
+	var report importReport
+	fields := map[string]string{"site_id": p.site, "sector_id": p.sector}
+	if country != "" {
+		fields["country"] = country
+	}
+	if err := f.upload(ctx, "planner/keywords/import/", fields, filepath.Base(name), file, &queued); err != nil {
+		return report, fmt.Errorf("sending %s: %w", name, err)
+	}
+	if err := f.watch(ctx, queued.ID, f.shows("import "+filepath.Base(name)), &report); err != nil {
+		return report, fmt.Errorf("importing %s: %w", name, err)
+	}
+	return report, nil
+}
+
+// clusters has the sector's keywords clustered and watches it.
+func (f flow) clusters(ctx context.Context, p target) (clusteringReport, error) {
+	var queued job
+	var report clusteringReport
+	if err := f.post(ctx, "planner/keywords/auto_cluster/", map[string]string{"site_id": p.site, "sector_id": p.sector}, &queued); err != nil {
+		return report, fmt.Errorf("asking for clusters: %w", err)
+	}
+	if err := f.watch(ctx, queued.ID, f.shows("cluster"), &report); err != nil {
+		return report, fmt.Errorf("clustering: %w", err)
+	}
+	return report, nil
+}
+
+// shows tells a job's progress, each of its stages by itself.
+func (f flow) shows(what string) func(job) {
+	stage := ""
+	return func(j job) {
+		now := what + ": " + cmp.Or(j.Progress.Stage, j.State)
+		if now != stage {
+			f.progress.Stage(now, j.Progress.Total)
+			stage = now
+		}
+		f.progress.Set(j.Progress.Done, j.Progress.Total)
+		if j.ended() {
+			f.progress.Finish()
+		}
+	}
+}
+
+// topCluster is a cluster as the list shows it.
+type topCluster struct {
+	Name           string   `json:"name"`
+	PrimaryKeyword *string  `json:"primary_keyword"`
+	Keywords       int64    `json:"keywords_count"`
+	Volume         int64    `json:"volume"`
+	Intents        []string `json:"intents"`
+}
+
+// largest are the clusters of a sector whose keywords are searched for most.
+func (f flow) largest(ctx context.Context, p target, n int) ([]topCluster, error) {
+	var all []topCluster
+	for page := 1; ; page++ {
+		var some []topCluster
+		query := url.Values{"sector_id": {p.sector}, "page_size": {"100"}, "page": {fmt.Sprint(page)}}
+		if err := f.get(ctx, "planner/clusters/?"+query.Encode(), &some); err != nil {
+			return nil, fmt.Errorf("reading the clusters: %w", err)
+		}
+		all = append(all, some...)
+		if len(some) < 100 || page == 10 {
+			break
+		}
+	}
+	sortByVolume(all)
+	return all[:min(n, len(all))], nil
+}
+
+func writeReports(w io.Writer, reports []importReport) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "FILE\tREAD AS\tROWS\tIMPORTED\tDUPLICATES\tREJECTED")
+	for _, r := range reports {
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\n", r.File, r.Format, r.Rows, r.Imported, r.Duplicates, r.Rejected)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, r := range reports {
+		for i, e := range r.Errors {
+			if i == shownErrors {
+				_, _ = fmt.Fprintf(w, "%s: and more; the job's result has them all\n", r.File)
+				break
+			}
+			rows := fmt.Sprintf("row %d", e.Row)
+			if e.LastRow > 0 {
+				rows = fmt.Sprintf("rows %d to %d", e.Row, e.LastRow)
+			}
+			if _, err := fmt.Fprintf(w, "%s, %s: %s\n", r.File, rows, e.Message); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// shownErrors is how many rejections of a file are printed.
+const shownErrors = 20
+
+func writeClusters(w io.Writer, all []topCluster) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "CLUSTER\tPRIMARY KEYWORD\tKEYWORDS\tSEARCHES A MONTH\tINTENTS")
+	for _, c := range all {
+		primary := ""
+		if c.PrimaryKeyword != nil {
+			primary = *c.PrimaryKeyword
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\n", c.Name, primary, c.Keywords, c.Volume, strings.Join(c.Intents, ", "))
+	}
+	return table.Flush()
+}
