@@ -4,18 +4,23 @@ import (
 	"slices"
 
 	"github.com/igny8/igny8/commands"
+	billingcommands "github.com/igny8/igny8/commands/billing"
 	identitycommands "github.com/igny8/igny8/commands/identity"
 	plannercommands "github.com/igny8/igny8/commands/planner"
 	tenancycommands "github.com/igny8/igny8/commands/tenancy"
+	"github.com/igny8/igny8/domain/billing"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/identity"
 	"github.com/igny8/igny8/domain/planner"
 	"github.com/igny8/igny8/domain/tenancy"
 	"github.com/igny8/igny8/projections"
+	billingrows "github.com/igny8/igny8/projections/billing"
 	identityrows "github.com/igny8/igny8/projections/identity"
 	plannerrows "github.com/igny8/igny8/projections/planner"
+	retentionrows "github.com/igny8/igny8/projections/retention"
 	tenancyrows "github.com/igny8/igny8/projections/tenancy"
 	"github.com/igny8/igny8/readapi"
+	billingroutes "github.com/igny8/igny8/readapi/billing"
 	identityroutes "github.com/igny8/igny8/readapi/identity"
 	plannerroutes "github.com/igny8/igny8/readapi/planner"
 	"github.com/igny8/igny8/readapi/system"
@@ -30,7 +35,7 @@ type rows interface {
 
 // operations are everything that can be asked.
 func operations() []commands.Op {
-	return slices.Concat(identitycommands.Ops(), tenancycommands.Ops(), plannercommands.Ops())
+	return slices.Concat(identitycommands.Ops(), tenancycommands.Ops(), plannercommands.Ops(), billingcommands.Ops())
 }
 
 // parents are the kinds whose deletion and restore others follow.
@@ -41,18 +46,21 @@ func personalScopes() []string { return []string{identity.EmailScope} }
 
 // registry knows every kind there is. A new entity is named by its module.
 func registry() *es.Registry {
-	return es.NewRegistry(slices.Concat([]es.AnyKind{identity.UserKind}, tenancy.Kinds(), planner.Kinds())...)
+	return es.NewRegistry(slices.Concat([]es.AnyKind{identity.UserKind}, tenancy.Kinds(), planner.Kinds(), billing.Kinds())...)
 }
 
 func readModels() []projections.Projection {
-	return slices.Concat([]projections.Projection{identityrows.Users()}, tenancyrows.ReadModels(), plannerrows.ReadModels())
+	return slices.Concat([]projections.Projection{identityrows.Users()}, tenancyrows.ReadModels(), plannerrows.ReadModels(), billingrows.ReadModels(),
+		[]projections.Projection{retentionrows.Due(kinds(registry()))})
 }
 
 // mount serves the modules' routes.
 func mount(api *readapi.API, s *service, reader *projections.Reader) {
 	identityroutes.Mount(api, s.identity, identityrows.Users())
 	tenancyroutes.Mount(api, reader)
+	tenancyroutes.MountLegalHolds(api, s.legalHolds())
 	plannerroutes.Mount(api)
+	billingroutes.Mount(api, s.credits(reader), reader)
 	s.feed().Mount(api)
 	system.MountHealth(api, s.logger, s.checks()...)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/igny8/igny8/infra/followers"
 	"github.com/igny8/igny8/infra/observe"
 	"github.com/igny8/igny8/infra/postgres"
+	"github.com/igny8/igny8/infra/scheduler"
 	"github.com/igny8/igny8/projections"
 	"github.com/igny8/igny8/readapi"
 	"github.com/igny8/igny8/readapi/system"
@@ -49,6 +50,9 @@ func serveWith(step func(string)) serve {
 			return err
 		}
 		defer func() { err = errors.Join(err, b.close()) }()
+		if err := b.reapplyErasures(ctx, c.ErasureLog); err != nil {
+			return err
+		}
 		if err := b.admin().Ensure(ctx, logBuild(ctx, log)); err != nil {
 			return err
 		}
@@ -83,6 +87,11 @@ func (s *service) run(ctx context.Context, listening func(string)) error {
 		for _, f := range s.followers {
 			group.Go(func() error { return ended(behind, f.Run(behind)) })
 		}
+	}
+	if s.config.Has(config.Scheduler) {
+		works := scheduler.New(scheduler.Config{Pool: s.Pool(postgres.RoleProjector), Works: s.works(), Logger: s.logger})
+		scheduler.Collect(s.metrics, scheduler.NewTable(s.Pool(postgres.RoleProjector)))
+		group.Go(func() error { return ended(behind, works.Run(behind)) })
 	}
 	if s.config.MetricsListen != "" {
 		m, err := observe.ListenMetrics(ctx, s.config.MetricsListen, s.metrics)
@@ -160,6 +169,8 @@ func (s *service) checks() []system.Check {
 		}},
 		{Name: "projections", Func: s.projectionsReady},
 		{Name: "parked", Func: s.nothingParked, Degrades: true},
+		{Name: "schedules", Func: s.schedulesGoWell, Degrades: true},
+		{Name: "purges", Func: s.purgesGoOn, Degrades: true},
 		{Name: "reactions", Degrades: true, Func: func(context.Context) error {
 			for _, f := range s.followers {
 				if stuck := f.Stuck(); stuck != "" {

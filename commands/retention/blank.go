@@ -24,9 +24,8 @@ type Blanking struct {
 	Holds    Holds
 	Store    Store
 	// FollowUps are done before the events are blanked, by the kind of the
-	// aggregate; Always of every kind, after it.
+	// aggregate.
 	FollowUps map[string]FollowUp
-	Always    []FollowUp
 	// Patience is how long a run waits for readers who are behind.
 	Patience time.Duration
 	// Step is called between the steps of a purge with their names; tests kill
@@ -130,7 +129,7 @@ func (b Blanking) batch(ctx context.Context, batch []Purge, passed []Passed, bla
 				held[p.Stream.Account] = is
 			}
 			if is {
-				why = onHold
+				why = OnHold
 			}
 		}
 		if why == "" {
@@ -141,7 +140,7 @@ func (b Blanking) batch(ctx context.Context, batch []Purge, passed []Passed, bla
 	}
 	done, refused, failed := b.all(ctx, ready)
 	if len(refused) > 0 {
-		waiting[onHold] = append(waiting[onHold], refused...)
+		waiting[OnHold] = append(waiting[OnHold], refused...)
 	}
 	b.step("blanked")
 	if err := b.Worklist.Done(ctx, done); err != nil {
@@ -158,8 +157,8 @@ func (b Blanking) batch(ctx context.Context, batch []Purge, passed []Passed, bla
 	return failed
 }
 
-// onHold is what a purge waits for under a legal hold.
-const onHold = "a legal hold"
+// OnHold is what a purge waits for under a legal hold.
+const OnHold = "a legal hold"
 
 func waitsFor(p Purge, passed []Passed) string {
 	for _, reader := range passed {
@@ -213,11 +212,6 @@ func (b Blanking) one(ctx context.Context, p Purge) error {
 		return err
 	}
 	b.step("stream blanked")
-	for _, f := range b.Always {
-		if err := f(ctx, p); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

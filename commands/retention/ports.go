@@ -85,8 +85,8 @@ type Store interface {
 	Purge(ctx context.Context, stream es.StreamID, through int64) error
 }
 
-// FollowUp destroys what there is of a purged aggregate besides its events. It
-// may be repeated.
+// FollowUp destroys what there is of a purged aggregate besides its events and
+// their snapshot, which a Store sees to. It may be repeated.
 type FollowUp func(ctx context.Context, p Purge) error
 
 func isHeld(err error) bool {

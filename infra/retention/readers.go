@@ -35,18 +35,6 @@ func (r ReadModels) Passed(ctx context.Context) ([]retention.Passed, error) {
 	return passed, nil
 }
 
-// Position is a reader that is at one position, such as a consumer group.
-type Position struct {
-	Who string
-	At  func(ctx context.Context) (int64, error)
-}
-
-// Passed asks for the position.
-func (p Position) Passed(ctx context.Context) ([]retention.Passed, error) {
-	at, err := p.At(ctx)
-	return []retention.Passed{{Who: p.Who, Position: at}}, err
-}
-
 // Purges is what is being destroyed, as who places a legal hold meets it.
 type Purges struct{ pool *pgxpool.Pool }
 
