@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -98,19 +99,14 @@ func (r *recent) complete() bool {
 	return r.forgot == 0
 }
 
-// upTo is what it holds of a revision and before.
-func (r *recent) upTo(revision int64) (commands []remembered, forgot int64) {
+// all is what it holds, and up to which revision there may be more.
+func (r *recent) all() (commands []remembered, forgot int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, c := range r.commands {
-		if c.revision <= revision {
-			commands = append(commands, c)
-		}
-	}
-	return commands, r.forgot
+	return slices.Clone(r.commands), r.forgot
 }
 
-// recentOf holds what upTo gave.
+// recentOf holds what all gave.
 func recentOf(most int, commands []remembered, forgot int64) *recent {
 	r := &recent{most: most, forgot: forgot}
 	for _, c := range commands {

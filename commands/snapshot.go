@@ -136,10 +136,10 @@ func taken(st *stream) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
-	commands, forgot := st.recent.upTo(st.revision)
+	commands, forgot := st.recent.all() // which may know later ones: they are as durable.
 	data, err := json.Marshal(snapshotData{
 		State: state, Last: st.last, Position: st.position, Tenant: st.tenant,
-		Creation: st.creation, Creator: st.creator, Commands: pack(commands), Forgot: min(forgot, st.revision),
+		Creation: st.creation, Creator: st.creator, Commands: pack(commands), Forgot: forgot,
 	})
 	return Snapshot{Stream: st.id, Version: st.kind.SnapshotVersion(), Revision: st.revision, Data: data}, err
 }

@@ -229,6 +229,9 @@ func TestALongStreamIsReadFromItsSnapshotOn(t *testing.T) {
 	if o := s.do(b, add{N: 1, Times: 1, Limit: 1000}); o.State.(tally).Sum != 22 || read.most > 3 {
 		t.Errorf("the sum is %d, and %d events were read at once", o.State.(tally).Sum, read.most)
 	}
+	if o := s.do(b, begin{1}); len(o.Events) != 0 || o.Revision != 22 {
+		t.Errorf("the same create again answered %+v", o)
+	}
 }
 
 func TestASnapshotThatDoesNotFitIsIgnoredAndAWrongOneIsSaid(t *testing.T) {
@@ -294,17 +297,18 @@ func TestACommandFurtherBackThanTheStreamRemembersIsARepeatInAnyCompany(t *testi
 	want := make([]commands.Outcome, len(first))
 	for i := range first {
 		first[i] = commands.NewID()
-		want[i] = c.must(id, addToNote{N: 1, Limit: 10}, command(first[i]))
+		want[i] = c.must(id, addToNote{N: 1}, command(first[i]))
 	}
-	for name, hidden := range map[string]commands.Store{
-		"with a store that finds commands": store,
-		"with one that does not":           onlyStore{store},
+	slow := &countingStore{Store: store, delay: 2 * time.Millisecond} // so that they go out together.
+	for name, s := range map[string]commands.Store{
+		"with a store that finds commands": slow,
+		"with one that does not":           onlyStore{slow},
 	} {
-		c.bus = commands.New(hidden, plainVault{}, es.NewRegistry(noteKind), noteOps(), commands.Config{Remember: 2})
+		c.bus = commands.New(s, plainVault{}, es.NewRegistry(noteKind), noteOps(), commands.Config{Remember: 2})
 		for range 4 {
 			c.must(id, addToNote{N: 1})
 		}
-		for _, limit := range []int{10, 1} { // with the second it would be refused now.
+		for _, limit := range []int{0, 1} { // with the second it would be refused now.
 			fine, refused := together(18, func(i int) error {
 				if i >= len(first) {
 					_, err := c.do(id, addToNote{N: 1})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/igny8/igny8/commands"
+	"github.com/igny8/igny8/commands/billing"
 	"github.com/igny8/igny8/commands/identity"
 	"github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/es"
@@ -15,6 +16,7 @@ import (
 	eventstore "github.com/igny8/igny8/infra/eventstore/postgres"
 	"github.com/igny8/igny8/infra/postgres"
 	"github.com/igny8/igny8/infra/postgres/pgserver"
+	"github.com/igny8/igny8/infra/snapshots"
 	"github.com/igny8/igny8/infra/vault"
 	"github.com/igny8/igny8/migrations"
 	"github.com/igny8/igny8/projections"
@@ -114,7 +116,8 @@ func openBackend(ctx context.Context, c config.Config, log *slog.Logger, o backe
 	b := &backend{database: d, registry: registry(), logger: log, step: o.step}
 	b.store = eventstore.NewStore(d.Pool(postgres.RoleAppender), eventstore.WithBatches(o.batches))
 	b.vault = vault.New(d.Pool(postgres.RoleAppender), d.master, vault.Config{PersonalScopes: personalScopes(), Log: log})
-	b.bus = commands.New(b.store, b.vault, b.registry, operations(), commands.Config{Step: o.step})
+	b.bus = commands.New(b.store, b.vault, b.registry, operations(), commands.Config{Step: o.step}).
+		WithSnapshots(snapshots.New(d.Pool(postgres.RoleAppender)), log)
 	b.log = eventstore.NewLog(d.Pool(postgres.RoleProjector), eventstore.WithListener(vault.Channel, b.forget))
 	for _, model := range readModels() {
 		if table, ok := model.(rows); ok {
@@ -140,6 +143,9 @@ func (b *backend) forget(payload string) {
 func (b *backend) begin(ctx context.Context) error {
 	if err := tenancy.Seed(ctx, b.bus); err != nil {
 		return fmt.Errorf("the platform's plans: %w", err)
+	}
+	if err := billing.Seed(ctx, b.bus); err != nil {
+		return fmt.Errorf("the platform's prices: %w", err)
 	}
 	return nil
 }

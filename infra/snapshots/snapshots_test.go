@@ -115,3 +115,21 @@ func TestASnapshotThatRacesWithAPurgeIsGoneAfterwards(t *testing.T) {
 		}
 	})
 }
+
+func TestOnlyTheAppenderReadsAndKeepsSnapshots(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	for _, role := range postgres.Roles() {
+		for sql, allowed := range map[string]bool{
+			"SELECT data FROM snapshots": role == postgres.RoleAppender,
+			"SELECT keep_snapshot(gen_random_uuid(), '', gen_random_uuid(), 1, 1, '')": role == postgres.RoleAppender,
+			"DELETE FROM snapshots": false,
+			"INSERT INTO snapshots (account_id, kind, stream_id, version, revision, data) VALUES (gen_random_uuid(), '', gen_random_uuid(), 1, 1, '')": false,
+		} {
+			_, err := db.Postgres.Pool(role).Exec(t.Context(), sql)
+			if role != postgres.RoleOwner && (err == nil) != allowed {
+				t.Errorf("%s as %s: %v", sql, role, err)
+			}
+		}
+	}
+}

@@ -31,7 +31,7 @@ type check func(*testing.T, Fixture)
 // which may give the same store each time; checks run in parallel.
 func Run(t *testing.T, open func(*testing.T) Fixture) {
 	t.Helper()
-	for _, group := range []map[string]check{appends(), repeats(), claims(), follows(), purges(), races(), models()} {
+	for _, group := range []map[string]check{appends(), repeats(), claims(), follows(), lookups(), purges(), races(), models()} {
 		for name, c := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
