@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/igny8/igny8/commands"
+	billingcommands "github.com/igny8/igny8/commands/billing"
 	identitycommands "github.com/igny8/igny8/commands/identity"
 	tenancycommands "github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/identity"
@@ -76,5 +77,6 @@ func (s *service) reactions() []commands.Reactions {
 		{Group: cascadeGroup, Types: cascade.Types(), React: []commands.Reaction{cascade.React}},
 		{Group: "identity.accounts", Types: users, React: []commands.Reaction{identitycommands.OpensAccount(s.identity.Accounts)}},
 		{Group: "identity.sessions", Types: users, React: []commands.Reaction{identitycommands.EndsSessions(s.identity.Refresh)}},
+		billingcommands.Reactions(s.bus),
 	}
 }

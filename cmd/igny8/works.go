@@ -21,6 +21,7 @@ func (s *service) works() []scheduler.Work {
 	return []scheduler.Work{
 		{Name: "idempotency.expire", Spec: "*/10 * * * *", Jitter: time.Minute, Do: deleting(idempotency.New(logins, s.vault).DeleteExpired)},
 		{Name: "sessions.expire", Spec: "20 * * * *", Jitter: 5 * time.Minute, Do: deleting(credentials.NewTokens(logins).DeleteExpired)},
+		{Name: "credits.expire", Spec: "@every 10s", Do: s.expireCredits},
 		{Name: "retention.purge", Spec: "40 * * * *", Jitter: 5 * time.Minute, Limit: time.Hour, Do: s.purge},
 		{Name: "retention.blank", Spec: "@every 1m", Limit: time.Hour, Do: s.blank},
 		{Name: "erasures.reapply", Spec: "50 * * * *", Jitter: 5 * time.Minute, Do: s.reapply},

@@ -66,12 +66,15 @@ func (ExpireCredits) Decide(env es.Env, l billing.Ledger) ([]es.Event, error) {
 // BalanceOf is what an account's ledger holds at a time.
 type BalanceOf struct {
 	billing.Balance
+	At     time.Time
 	Totals billing.Totals
+	// Grants have credits left or held, in the order of drawing.
 	Grants []billing.Holding
 	Open   []billing.Reservation
 }
 
-func balanceOf(l billing.Ledger, now time.Time) BalanceOf {
+// HeldBy is what a ledger holds at a time.
+func HeldBy(l billing.Ledger, now time.Time) BalanceOf {
 	l = l.AsOf(now)
-	return BalanceOf{Balance: l.Balance(now), Totals: l.Totals, Grants: l.Grants, Open: l.Open}
+	return BalanceOf{Balance: l.Balance(now), At: l.At, Totals: l.Totals, Grants: l.Grants, Open: l.Open}
 }

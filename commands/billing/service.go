@@ -21,7 +21,7 @@ type History interface {
 type Service struct {
 	Bus     *commands.Bus
 	History History // nil: reservations of long ago are unknown
-	// Head is the log's last position; needed with History.
+	// Head is the log's last position; needed with History, and to serve.
 	Head  func(ctx context.Context) (int64, error)
 	Clock func() time.Time // nil is time.Now
 }
@@ -149,7 +149,7 @@ func (s *Service) Balance(ctx context.Context, account es.ID) (BalanceOf, error)
 	if err != nil {
 		return BalanceOf{}, fmt.Errorf("reading the ledger of account %s: %w", account, err)
 	}
-	return balanceOf(l, s.now()), nil
+	return HeldBy(l, s.now()), nil
 }
 
 func (s *Service) now() time.Time {
