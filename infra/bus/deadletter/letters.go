@@ -86,14 +86,14 @@ func (l *Letters) Replayed(ctx context.Context, group string, rec es.Recorded) e
 
 // Filter picks letters; what is zero picks all.
 type Filter struct {
-	Group  string
+	Groups []string
 	Event  es.ID
 	States []State
 }
 
 func (f Filter) where() (string, []any) {
-	args := []any{f.Group, f.Event, f.States}
-	return `($1 = '' OR group_name = $1) AND ($2 = '00000000-0000-0000-0000-000000000000'::uuid OR event_id = $2)
+	args := []any{f.Groups, f.Event, f.States}
+	return `(coalesce(cardinality($1::text[]), 0) = 0 OR group_name = ANY ($1)) AND ($2 = '00000000-0000-0000-0000-000000000000'::uuid OR event_id = $2)
 		AND (coalesce(cardinality($3::text[]), 0) = 0 OR state = ANY ($3))`, args
 }
 

@@ -43,7 +43,7 @@ func TestALetterIsDeadThenReplayingThenReplayedAndMayDieAgain(t *testing.T) {
 		}
 		return found[0]
 	}
-	ofOne := deadletter.Filter{Group: "a", Event: one.ID}
+	ofOne := deadletter.Filter{Groups: []string{"a"}, Event: one.ID}
 	if d := state(ofOne); d.State != deadletter.Dead || d.Attempts != 4 || d.Stream != one.Stream.String() || !strings.HasPrefix(d.Error, "broken??é") || d.Request != "req" {
 		t.Errorf("buried: %+v", d)
 	}
