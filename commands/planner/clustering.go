@@ -82,7 +82,13 @@ type Clustering struct {
 	Clusterer Clusterer
 	Intents   Intents
 	Credits   Credits
+	// Head is the log's last position: whoever asks for a clustering has all
+	// keywords clustered that there are by then.
+	Head func(ctx context.Context) (int64, error)
 }
+
+// Tasks are the module's kinds of tasks, for those who only name them.
+func Tasks() []tasks.Kind { return []tasks.Kind{Importer{}.Task(), Clustering{}.Task()} }
 
 // Task is the kind of its tasks.
 func (c Clustering) Task() tasks.Kind {
@@ -101,21 +107,24 @@ func (c Clustering) Task() tasks.Kind {
 }
 
 // Start reserves what the clustering may cost and makes the command that asks for
-// it: within r's sector, traced to r. atLeast is a position that the keywords
-// must be read at. The same r again reserves nothing more. Errors: es.Invalid
+// it: within r's sector, traced to r. The same r again reserves nothing more. Errors: es.Invalid
 // where there is nothing to cluster, es.Plan "insufficient_credits", and those of
 // the sector.
-func (c Clustering) Start(ctx context.Context, r commands.Request, ids []es.ID, atLeast int64) (commands.Request, error) {
-	queue, err := c.Task().Request(r, KeywordClustering{})
+func (c Clustering) Start(ctx context.Context, r commands.Request, ids []es.ID) (commands.Request, error) {
+	trial := r
+	trial.Target, trial.Command, trial.DryRun = es.ID{}, commands.NewID(), true
+	queue, err := c.Task().Request(trial, KeywordClustering{})
 	if err != nil {
 		return queue, err
 	}
-	trial := queue
-	trial.DryRun = true
-	if _, err := c.Bus.Do(ctx, trial); err != nil {
+	if _, err := c.Bus.Do(ctx, queue); err != nil {
 		return queue, err
 	}
-	all, err := c.Sectors.Keywords(ctx, r.Tenant, atLeast)
+	head, err := c.Head(ctx)
+	if err != nil {
+		return queue, err
+	}
+	all, err := c.Sectors.Keywords(ctx, r.Tenant, head)
 	if err != nil {
 		return queue, err
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 func (w *world) clustering(p *purse) Clustering {
-	return Clustering{Bus: w.bus, Sectors: w, Clusterer: byWord{}, Intents: byWord{}, Credits: p}
+	return Clustering{Bus: w.bus, Sectors: w, Clusterer: byWord{}, Intents: byWord{}, Credits: p, Head: w.store.Head}
 }
 
 // asked is a clustering as Start asks for it, on a bus that knows no tasks.
@@ -214,4 +214,59 @@ func (s failingStore) AppendMany(ctx context.Context, appends []es.Append) []es.
 		results = append(results, es.AppendResult{Appended: done, Err: err})
 	}
 	return results
+}
+
+func TestAClusteringIsPaidForBeforeItIsQueued(t *testing.T) {
+	t.Parallel()
+	w, p := newWorld(t), newPurse(3)
+	start := func(command es.ID) error {
+		r := w.request(es.ID{}, nil)
+		r.Command = command
+		queue, err := w.clustering(p).Start(t.Context(), r, nil)
+		if err == nil {
+			_, err = w.bus.Do(t.Context(), queue)
+		}
+		return err
+	}
+	if err := start(commands.NewID()); wordOf(err) != "nothing_to_cluster" {
+		t.Errorf("without keywords: %v", err)
+	}
+	for _, text := range []string{"a", "b", "c", "d"} {
+		w.keyword(text)
+	}
+	if err := start(commands.NewID()); wordOf(err) != "insufficient_credits" {
+		t.Errorf("without credits: %v", err)
+	}
+	p.balance = 10
+	command := commands.NewID()
+	for range 2 {
+		if err := start(command); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.balance != 6 || w.tasks() != 1 {
+		t.Errorf("%d credits are left, %d tasks are there", p.balance, w.tasks())
+	}
+	w.sector.Sector = commands.NewID()
+	if err := start(commands.NewID()); es.ClassOf(err) != es.Invalid || p.balance != 6 {
+		t.Errorf("in no sector: %v, %d credits are left", err, p.balance)
+	}
+}
+
+func wordOf(err error) string {
+	var refused *es.Error
+	if !errors.As(err, &refused) {
+		return ""
+	}
+	return refused.Word()
+}
+
+// tasks is how many were queued.
+func (w *world) tasks() (n int) {
+	for _, rec := range w.events(0) {
+		if rec.Stream.Kind == domain.Kind.Name {
+			n++
+		}
+	}
+	return n
 }

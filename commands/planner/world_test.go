@@ -12,9 +12,11 @@ import (
 
 	"github.com/igny8/igny8/commands"
 	. "github.com/igny8/igny8/commands/planner"
+	"github.com/igny8/igny8/commands/tasks"
 	"github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/planner"
+	domaintasks "github.com/igny8/igny8/domain/tasks"
 	domaintenancy "github.com/igny8/igny8/domain/tenancy"
 	"github.com/igny8/igny8/infra/eventstore/memory"
 )
@@ -62,8 +64,8 @@ func (w *world) Policy(context.Context, es.ID) (commands.Policy, error) {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, store: memory.New(), registry: es.NewRegistry(slices.Concat(domaintenancy.Kinds(), planner.Kinds())...)}
-	w.bus = commands.New(failingStore{w.store, w}, plainVault{}, w.registry, slices.Concat(tenancy.Ops(), Ops()), commands.Config{Fresh: time.Nanosecond}).WithAccounts(w)
+	w := &world{t: t, store: memory.New(), registry: es.NewRegistry(slices.Concat(domaintenancy.Kinds(), planner.Kinds(), []es.AnyKind{domaintasks.Kind})...)}
+	w.bus = commands.New(failingStore{w.store, w}, plainVault{}, w.registry, slices.Concat(tenancy.Ops(), Ops(), tasks.Ops(Tasks()...)), commands.Config{Fresh: time.Nanosecond}).WithAccounts(w)
 	w.sector.Account = commands.NewID()
 	w.sector.Site = w.do(es.ID{}, tenancy.CreateSite{Name: "Notes", Domain: "notes.example.com", Industry: "technology-software"})
 	w.sector.Sector = w.do(es.ID{}, tenancy.CreateSector{SiteID: w.sector.Site, Name: "Pens"})

@@ -9,7 +9,8 @@ import (
 )
 
 // Mount serves the module's routes.
-func Mount(api *readapi.API) {
+func Mount(api *readapi.API, jobs Jobs) {
+	jobs.mount(api)
 	readapi.Resource(api, readapi.ResourceSpec[planner.Keyword]{
 		Path: "planner/keywords", Kind: domain.KeywordKind.Name, Table: planner.Keywords(),
 	}, readapi.CreateWith[commands.CreateKeyword](), readapi.ChangeWith[commands.ChangeKeyword](), readapi.Lifecycle())
