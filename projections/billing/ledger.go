@@ -10,14 +10,19 @@ import (
 
 	"github.com/igny8/igny8/domain/billing"
 	"github.com/igny8/igny8/domain/es"
+	"github.com/igny8/igny8/projections"
 	"github.com/igny8/igny8/projections/table"
 )
 
+// LedgerTable is the table of ledgers. It shows no kind and fold: no write
+// answers its row, as a ledger's snapshots hold none.
+type LedgerTable struct{ projections.Loader }
+
 // Ledgers is the table of ledgers: one row in each account.
-func Ledgers() *table.Table[Ledger] {
-	return table.New(table.Spec[Ledger]{
+func Ledgers() LedgerTable {
+	return LedgerTable{table.New(table.Spec[Ledger]{
 		Name: "billing_ledgers", Version: 1, Kind: billing.LedgerKind, Evolve: evolveLedger,
-	})
+	})}
 }
 
 // Ledger is an account's credits as its last event left them. What has come due
