@@ -101,7 +101,7 @@ func (c Clustering) Task() tasks.Kind {
 			if state == domain.Succeeded {
 				return nil
 			}
-			return c.Credits.Release(ctx, chargeOf(run, in))
+			return refusal(c.Credits.Release(ctx, chargeOf(run, in)))
 		},
 	})
 }
@@ -136,7 +136,7 @@ func (c Clustering) Start(ctx context.Context, r commands.Request, ids []es.ID) 
 	if err != nil {
 		return queue, err
 	}
-	in := KeywordClustering{Keywords: ids, Reservation: es.Derive(r.Command, "reservation", 0), Reserved: price}
+	in := KeywordClustering{Keywords: ids, Reservation: es.Derive(r.Command, "reservation", int(price)), Reserved: price}
 	if queue, err = c.Task().Request(r, in); err != nil {
 		return queue, err
 	}
