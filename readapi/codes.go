@@ -62,6 +62,7 @@ var codes = []struct{ word, means string }{
 	{"token_expired", "the access token has expired"},
 	{"token_invalid", "the access token is not valid"},
 	{"too_large", "the request is too large"},
+	{"too_many_streams", "the caller has as many streams open as may be"},
 	{"unavailable", "something cannot be reached now"},
 	{"unauthorized", "who asks is unknown"},
 	{"unsupported_media_type", "the body must be application/json"},

@@ -10,6 +10,10 @@ import (
 	"github.com/igny8/igny8/commands"
 )
 
+// LeaseTime is how long a worker is believed in that gives no sign of life,
+// though its process is there.
+const LeaseTime = 10 * time.Second
+
 // Worker does tasks, for as long as it runs, beside any number of others in this
 // process and others.
 type Worker struct {
@@ -43,8 +47,7 @@ type Config struct {
 	Slots int
 	// PerAccount is how many tasks of an account run at once, anywhere. Default 8.
 	PerAccount int
-	// Lease is the queue's: how long a worker is believed in without a sign of
-	// life. Default 10 s.
+	// Lease is the queue's. Default LeaseTime.
 	Lease time.Duration
 	// Poll is how often it looks for tasks that nobody told it of, and FreeLost
 	// how often for those of workers that are gone. Defaults 2 s, 400 ms.
@@ -108,7 +111,7 @@ func (c Config) withDefaults() Config {
 		value *time.Duration
 		to    time.Duration
 	}{
-		{&c.Lease, 10 * time.Second}, {&c.Poll, 2 * time.Second}, {&c.FreeLost, 400 * time.Millisecond},
+		{&c.Lease, LeaseTime}, {&c.Poll, 2 * time.Second}, {&c.FreeLost, 400 * time.Millisecond},
 		{&c.Grace, 5 * time.Second}, {&c.Drain, time.Second},
 	} {
 		if *d.value <= 0 {

@@ -106,7 +106,7 @@ func TestEachWrongSettingIsNamedWithWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"KAFKA_BROKERS=broker", `"broker" is not an address`, "host:port"},
 		{"IGNY8_ROLES=chef", `"chef" is not a role`, "api"},
 		{"IGNY8_ROLES=,", "names no role", "api"},
-		{"IGNY8_ROLES=worker", "the role worker is not built yet", "all"},
+		{"IGNY8_ROLES=relay", "the role relay is not built yet", "all"},
 		{"IGNY8_ROLES=api", "the private one belongs to one process", "DATABASE_URL"},
 		{"IGNY8_THROTTLES=false", `"false" is not known`, "on or off"},
 		{"IGNY8_REQUEST_TIMEOUT=30", "not a duration", "30s"},

@@ -100,7 +100,7 @@ func (r *rig) react() {
 // config is a worker's that is quick to notice.
 func (r *rig) config() tasks.Config {
 	return tasks.Config{
-		Kinds: r.kinds, Queue: store.NewQueue(r.db.Pool(postgres.RoleProjector), 10*time.Second), Bus: r.bus, Bell: r.bell,
+		Kinds: r.kinds, Queue: store.NewQueue(r.db.Pool(postgres.RoleProjector), tasks.LeaseTime), Bus: r.bus, Bell: r.bell,
 		Logger: slog.New(slog.DiscardHandler), Backoff: func(int) time.Duration { return time.Millisecond },
 		Grace: 50 * time.Millisecond,
 	}
