@@ -1,5 +1,17 @@
 package commands
 
+import (
+	"context"
+
+	"github.com/igny8/igny8/domain/es"
+)
+
+// Reaction is what happens next, by itself, after an event. It is called at
+// least once for each event; the commands it gives carry ids derived from the
+// event (see Following), so that a repeat changes nothing. An error has it
+// called again later.
+type Reaction func(ctx context.Context, rec es.Recorded, e es.Event) error
+
 // Reactions are what one consumer group does upon events. Each event of the
 // types comes to the group at least once; those of one aggregate in order, and
 // no order holds between aggregates: a reaction loads what it decides on.

@@ -12,12 +12,14 @@ const settleWithin = 5 * time.Second
 
 // Settling is a Bus whose deletes and restores of parents answer when their
 // children followed, so that who reads next finds none of them as it was. The
-// follower does the work whether or not somebody waits.
+// work is done whether or not somebody waits.
 type Settling struct {
 	*Bus
 	// Parents are the kinds whose deletion and restore others follow.
-	Parents  []es.AnyKind
-	Follower *Follower
+	Parents []es.AnyKind
+	// Followed waits until what follows from the aggregate's event at the position
+	// is done, in whatever process.
+	Followed func(ctx context.Context, aggregate es.ID, position int64) error
 	// Head is the log's last position.
 	Head func(ctx context.Context) (int64, error)
 }
@@ -31,7 +33,7 @@ func (s *Settling) Do(ctx context.Context, r Request) (Outcome, error) {
 	}
 	waitCtx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
-	if s.Follower.Passed(waitCtx, o.Position) != nil {
+	if s.Followed(waitCtx, o.Stream.ID, o.Position) != nil {
 		return o, nil // done all the same, and soon.
 	}
 	if head, err := s.Head(waitCtx); err == nil {

@@ -1,5 +1,7 @@
 -- +goose Up
 
+DROP TABLE followers;
+
 -- A consumer group's partitions are fixed when it first subscribes: the hash of
 -- an aggregate's id picks one.
 CREATE TABLE bus_groups (
@@ -74,3 +76,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON bus_inbox TO igny8_projector, igny8_appe
 -- +goose Down
 
 DROP TABLE bus_inbox, bus_dead_letters, bus_members, bus_partitions, bus_groups;
+CREATE TABLE followers (
+    name     text   PRIMARY KEY,
+    position bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+GRANT SELECT, INSERT, UPDATE ON followers TO igny8_projector;

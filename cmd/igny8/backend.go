@@ -10,13 +10,16 @@ import (
 	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/commands/billing"
 	"github.com/igny8/igny8/commands/identity"
+	"github.com/igny8/igny8/commands/tasks"
 	"github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/es"
+	busstore "github.com/igny8/igny8/infra/bus/store"
 	"github.com/igny8/igny8/infra/config"
 	eventstore "github.com/igny8/igny8/infra/eventstore/postgres"
 	"github.com/igny8/igny8/infra/postgres"
 	"github.com/igny8/igny8/infra/postgres/pgserver"
 	"github.com/igny8/igny8/infra/snapshots"
+	taskrows "github.com/igny8/igny8/infra/tasks"
 	"github.com/igny8/igny8/infra/vault"
 	"github.com/igny8/igny8/migrations"
 	"github.com/igny8/igny8/projections"
@@ -93,6 +96,8 @@ type backend struct {
 	log      *eventstore.Log
 	vault    *vault.Vault
 	bus      *commands.Bus
+	bell     *tasks.Bell   // wakes the workers of this process
+	shares   busstore.Bell // wakes its consumers
 	accounts tenancy.Accounts
 	identity *identity.Service
 	logger   *slog.Logger
@@ -113,12 +118,13 @@ func openBackend(ctx context.Context, c config.Config, log *slog.Logger, o backe
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{database: d, registry: registry(), logger: log, step: o.step}
+	b := &backend{database: d, registry: registry(), logger: log, step: o.step, bell: tasks.NewBell(), shares: busstore.NewBell()}
 	b.store = eventstore.NewStore(d.Pool(postgres.RoleAppender), eventstore.WithBatches(o.batches))
 	b.vault = vault.New(d.Pool(postgres.RoleAppender), d.master, vault.Config{PersonalScopes: personalScopes(), Log: log})
 	b.bus = commands.New(b.store, b.vault, b.registry, operations(), commands.Config{Step: o.step}).
 		WithSnapshots(snapshots.New(d.Pool(postgres.RoleAppender)), log)
-	b.log = eventstore.NewLog(d.Pool(postgres.RoleProjector), eventstore.WithListener(vault.Channel, b.forget))
+	b.log = eventstore.NewLog(d.Pool(postgres.RoleProjector), eventstore.WithListener(vault.Channel, b.forget),
+		eventstore.WithListener(taskrows.Channel, b.bell.Ring), eventstore.WithListener(busstore.Channel, b.shares.Ring))
 	for _, model := range readModels() {
 		if table, ok := model.(rows); ok {
 			b.bus.WithShape(table.Kind().KindName(), commands.Shape{Fold: table.Fold})

@@ -6,6 +6,7 @@ import (
 	"github.com/igny8/igny8/commands"
 	billingcommands "github.com/igny8/igny8/commands/billing"
 	identitycommands "github.com/igny8/igny8/commands/identity"
+	taskscommands "github.com/igny8/igny8/commands/tasks"
 	tenancycommands "github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/identity"
 	"github.com/igny8/igny8/domain/tenancy"
@@ -14,6 +15,7 @@ import (
 	"github.com/igny8/igny8/infra/idempotency"
 	"github.com/igny8/igny8/infra/jwt"
 	"github.com/igny8/igny8/infra/postgres"
+	taskrows "github.com/igny8/igny8/infra/tasks"
 	"github.com/igny8/igny8/projections"
 	tenancyrows "github.com/igny8/igny8/projections/tenancy"
 	"github.com/igny8/igny8/readapi"
@@ -37,7 +39,7 @@ func (b *backend) newIdentity() *identitycommands.Service {
 func (s *service) api() *readapi.API {
 	reader := projections.NewReader(s.Pool(postgres.RoleApp), s.positions)
 	api := readapi.New(readapi.Options{
-		Bus:         &commands.Settling{Bus: s.bus, Parents: parents(), Follower: s.followers[cascadeGroup], Head: s.log.Head},
+		Bus:         &commands.Settling{Bus: s.bus, Parents: parents(), Followed: s.consumers.cascaded, Head: s.log.Head},
 		Idempotency: s.keys(),
 		Reader:      reader, Opener: s.vault,
 		Authenticator: identityroutes.Authenticator{Service: s.identity, Platform: tenancy.PlatformAccount},
@@ -78,5 +80,6 @@ func (s *service) reactions() []commands.Reactions {
 		{Group: "identity.accounts", Types: users, React: []commands.Reaction{identitycommands.OpensAccount(s.identity.Accounts)}},
 		{Group: "identity.sessions", Types: users, React: []commands.Reaction{identitycommands.EndsSessions(s.identity.Refresh)}},
 		billingcommands.Reactions(s.bus),
+		taskscommands.Reactions(taskrows.NewRows(s.Pool(postgres.RoleProjector))),
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/commands/retention"
 	tenancycommands "github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/es"
@@ -100,35 +99,11 @@ func (s *service) blanking() retention.Blanking {
 	erasure := s.erasure(s.config.ErasureLog)
 	return retention.Blanking{
 		Worklist: s.purges(), Holds: held{s.legalHolds()}, Store: s.store, Patience: blankPatience, Step: s.step,
-		Readers: []retention.Readers{retentiontables.ReadModels{Admin: s.admin()}, s.consumers()},
+		Readers: []retention.Readers{retentiontables.ReadModels{Admin: s.admin()}, s.consumers},
 		FollowUps: map[string]retention.FollowUp{
 			identity.UserKind.Name: erasure.Person, tenancy.AccountKind.Name: erasure.Account,
 		},
 	}
-}
-
-// consumers are the consumer groups as readers of the log.
-func (s *service) consumers() retention.Readers {
-	all := make(groups, 0, len(s.followers))
-	for _, f := range s.followers {
-		all = append(all, f)
-	}
-	return all
-}
-
-type groups []*commands.Follower
-
-// Passed says how far each group is, in whatever process it runs.
-func (g groups) Passed(ctx context.Context) ([]retention.Passed, error) {
-	all := make([]retention.Passed, len(g))
-	for i, f := range g {
-		at, err := f.Checkpoints.Position(ctx, f.Name)
-		if err != nil {
-			return nil, err
-		}
-		all[i] = retention.Passed{Who: "the reactions " + f.Name, Position: at}
-	}
-	return all, nil
 }
 
 func (s *service) purges() *retentiontables.Worklist {

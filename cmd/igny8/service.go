@@ -12,10 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/infra/config"
-	"github.com/igny8/igny8/infra/followers"
 	"github.com/igny8/igny8/infra/observe"
 	"github.com/igny8/igny8/infra/postgres"
 	"github.com/igny8/igny8/infra/scheduler"
@@ -33,8 +31,8 @@ type service struct {
 	*backend
 	config    config.Config
 	positions *projections.Positions
-	runner    *projections.Runner           // nil without the role
-	followers map[string]*commands.Follower // by group
+	runner    *projections.Runner // nil without the role
+	consumers *consumers
 	metrics   *prometheus.Registry
 	observed  *observe.Instruments
 }
@@ -78,15 +76,19 @@ func (s *service) run(ctx context.Context, listening func(string)) error {
 	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBehind()
 	group, groupCtx := errgroup.WithContext(ctx)
-	s.prepare()
+	if err := s.prepare(); err != nil {
+		return err
+	}
 	if s.runner != nil {
 		observe.CollectProjections(s.metrics, s.runner.Stats)
 		group.Go(func() error { return ended(behind, s.runner.Run(behind)) })
 	}
 	if s.config.Has(config.Consumer) {
-		for _, f := range s.followers {
-			group.Go(func() error { return ended(behind, f.Run(behind)) })
-		}
+		group.Go(func() error { return ended(behind, s.consumers.run(behind)) })
+	}
+	if s.config.Has(config.Worker) && len(taskKinds(nil)) > 0 {
+		worker := s.newWorker()
+		group.Go(func() error { return ended(behind, worker.Run(behind)) })
 	}
 	if s.config.Has(config.Scheduler) {
 		works := scheduler.New(scheduler.Config{Pool: s.Pool(postgres.RoleProjector), Works: s.works(), Logger: s.logger})
@@ -120,21 +122,16 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-func (s *service) prepare() {
+func (s *service) prepare() error {
 	if s.config.Has(config.Projector) {
 		s.runner = projections.NewRunner(projections.Config{
 			Pool: s.Pool(postgres.RoleProjector), Log: s.log, Registry: s.registry,
 			Projections: readModels(), Positions: s.positions, Logger: s.logger,
 		})
 	}
-	s.followers = map[string]*commands.Follower{}
-	checkpoints := followers.New(s.Pool(postgres.RoleProjector))
-	for _, r := range s.reactions() {
-		s.followers[r.Group] = &commands.Follower{
-			Name: r.Group, Types: r.Types, Reactions: r.React,
-			Log: s.log, Checkpoints: checkpoints, Registry: s.registry, Logger: s.logger,
-		}
-	}
+	var err error
+	s.consumers, err = s.newConsumers()
+	return err
 }
 
 func (s *service) listen(ctx context.Context, listening func(string)) error {
@@ -160,7 +157,7 @@ func (s *service) listen(ctx context.Context, listening func(string)) error {
 
 // checks are what /readyz asks.
 func (s *service) checks() []system.Check {
-	return []system.Check{
+	return append([]system.Check{
 		{Name: "postgres", Func: func(ctx context.Context) error {
 			if err := s.Ping(ctx); err != nil {
 				return &es.Error{Class: es.Unavailable, Message: "Postgres does not answer.", Err: err}
@@ -169,17 +166,10 @@ func (s *service) checks() []system.Check {
 		}},
 		{Name: "projections", Func: s.projectionsReady},
 		{Name: "parked", Func: s.nothingParked, Degrades: true},
+		{Name: "tasks", Func: s.tasksGoWell, Degrades: true},
 		{Name: "schedules", Func: s.schedulesGoWell, Degrades: true},
 		{Name: "purges", Func: s.purgesGoOn, Degrades: true},
-		{Name: "reactions", Degrades: true, Func: func(context.Context) error {
-			for _, f := range s.followers {
-				if stuck := f.Stuck(); stuck != "" {
-					return es.Refuse(es.Unavailable, "", "%s.", stuck)
-				}
-			}
-			return nil
-		}},
-	}
+	}, s.consumers.checks()...)
 }
 
 // behindTooLong is when a projection that is behind makes a process not ready.

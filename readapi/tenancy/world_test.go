@@ -18,8 +18,10 @@ import (
 	"github.com/igny8/igny8/domain/es"
 	domainplanner "github.com/igny8/igny8/domain/planner"
 	domain "github.com/igny8/igny8/domain/tenancy"
+	"github.com/igny8/igny8/infra/bus"
+	"github.com/igny8/igny8/infra/bus/deadletter"
+	busstore "github.com/igny8/igny8/infra/bus/store"
 	"github.com/igny8/igny8/infra/eventstore/memory"
-	"github.com/igny8/igny8/infra/followers"
 	"github.com/igny8/igny8/infra/idempotency"
 	"github.com/igny8/igny8/infra/postgres"
 	"github.com/igny8/igny8/infra/postgres/pgtest"
@@ -88,17 +90,23 @@ func newWorld(t *testing.T) *world {
 	w.reader = projections.NewReader(db.Pool(postgres.RoleApp), positions)
 	logger := slog.New(slog.DiscardHandler)
 	cascade := tenants.NewCascade(w.bus, registry, tenancy.NewTree(w.reader), w.store.Head, logger)
-	follower := &commands.Follower{
-		Name: "cascade", Types: cascade.Types(), Reactions: []commands.Reaction{cascade.React}, Log: w.store,
-		Checkpoints: followers.New(db.Pool(postgres.RoleProjector)), Registry: registry, Logger: logger,
-	}
+	groups := busstore.New(busstore.Config{Pool: db.Pool(postgres.RoleProjector), Log: w.store, Logger: logger})
+	reactions, err := bus.NewRouter(bus.Config{
+		Groups:      []commands.Reactions{{Group: "cascade", Types: cascade.Types(), React: []commands.Reaction{cascade.React}}},
+		Subscribers: groups, DeadLetters: deadletter.New(db.Pool(postgres.RoleProjector)), Registry: registry, Logger: logger,
+	})
+	w.must(err)
+	w.Cleanup(func() { w.must(groups.Close()) })
 	w.background(projections.NewRunner(projections.Config{
 		Pool: db.Pool(postgres.RoleProjector), Log: w.store, Registry: registry, Projections: w.admin.Projections, Positions: positions,
 	}).Run)
-	w.background(follower.Run)
+	w.background(reactions.Run)
 
+	followed := func(ctx context.Context, parent es.ID, position int64) error {
+		return groups.Passed(ctx, "cascade", parent, position)
+	}
 	w.api = readapi.New(readapi.Options{
-		Bus:         &commands.Settling{Bus: w.bus, Parents: []es.AnyKind{domain.SiteKind, domain.SectorKind}, Follower: follower, Head: w.store.Head},
+		Bus:         &commands.Settling{Bus: w.bus, Parents: []es.AnyKind{domain.SiteKind, domain.SectorKind}, Followed: followed, Head: w.store.Head},
 		Idempotency: idempotency.New(db.Pool(postgres.RoleLogin), sealer), Reader: w.reader, Opener: sealer,
 		Authenticator: people{"ann": w.ann, "bob": w.bob}, Key: bytes.Repeat([]byte("k"), 32), Logger: logger, Unthrottled: true,
 	})

@@ -40,7 +40,10 @@ type Config struct {
 	Pool    *pgxpool.Pool // of the role igny8_projector
 	Log     Log
 	Letters Letters // nil replays nothing
-	Logger  *slog.Logger
+	// Bell has notifications on Channel take effect at once; without it they wait
+	// for the next heartbeat.
+	Bell   Bell
+	Logger *slog.Logger
 	// Partitions are those of a group that subscribes for the first time; 0 is
 	// 16. A group that is known keeps its own.
 	Partitions int
@@ -55,7 +58,7 @@ type Config struct {
 // of another's.
 type Bus struct {
 	config Config
-	bell   chan struct{} // rung when shares may have changed
+	bell   Bell // rung when shares may have changed
 
 	head   atomic.Int64
 	leased atomic.Pointer[time.Time] // until when the partitions are surely ours
@@ -69,6 +72,15 @@ type Bus struct {
 	ended  sync.WaitGroup
 }
 
+// Bell wakes a Bus. Ring it at each notification on Channel.
+type Bell chan struct{}
+
+// NewBell makes a Bell for one Bus.
+func NewBell() Bell { return make(Bell, 1) }
+
+// Ring wakes the Bus.
+func (b Bell) Ring(string) { ring(b) }
+
 // New makes a Bus. It does nothing before its first group.
 func New(c Config) *Bus {
 	if c.Partitions == 0 {
@@ -77,15 +89,14 @@ func New(c Config) *Bus {
 	if c.Lease == 0 {
 		c.Lease = 3 * time.Second
 	}
+	if c.Bell == nil {
+		c.Bell = NewBell()
+	}
 	return &Bus{
-		config: c, bell: make(chan struct{}, 1), groups: map[string]*group{},
+		config: c, bell: c.Bell, groups: map[string]*group{},
 		saves: saves{now: make(chan struct{}, 1), soon: make(chan struct{}, 1)},
 	}
 }
-
-// Hear is told each notification on Channel, so that shares and replays follow
-// at once and not at the next heartbeat.
-func (b *Bus) Hear(string) { ring(b.bell) }
 
 // Close gives up all partitions, when the messages in flight are done, and ends.
 func (b *Bus) Close() error {

@@ -133,12 +133,9 @@ func join(url, group string) (*member, error) {
 		return nil, err
 	}
 	pool := m.db.Pool(postgres.RoleProjector)
-	m.log = eventstore.NewLog(pool, eventstore.WithListener(store.Channel, func(p string) {
-		if m.Bus != nil {
-			m.Bus.Hear(p)
-		}
-	}))
-	m.Bus = store.New(store.Config{Pool: pool, Log: m.log, Letters: deadletter.New(pool), Logger: logger()})
+	bell := store.NewBell()
+	m.log = eventstore.NewLog(pool, eventstore.WithListener(store.Channel, bell.Ring))
+	m.Bus = store.New(store.Config{Pool: pool, Log: m.log, Bell: bell, Letters: deadletter.New(pool), Logger: logger()})
 	m.Subscriber, err = m.Bus.Subscriber(ctx, group, []string{bustest.Topic}, []string{"test.*"})
 	return m, err
 }
