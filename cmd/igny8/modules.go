@@ -7,17 +7,20 @@ import (
 	billingcommands "github.com/igny8/igny8/commands/billing"
 	identitycommands "github.com/igny8/igny8/commands/identity"
 	plannercommands "github.com/igny8/igny8/commands/planner"
+	taskscommands "github.com/igny8/igny8/commands/tasks"
 	tenancycommands "github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/billing"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/identity"
 	"github.com/igny8/igny8/domain/planner"
+	"github.com/igny8/igny8/domain/tasks"
 	"github.com/igny8/igny8/domain/tenancy"
 	"github.com/igny8/igny8/projections"
 	billingrows "github.com/igny8/igny8/projections/billing"
 	identityrows "github.com/igny8/igny8/projections/identity"
 	plannerrows "github.com/igny8/igny8/projections/planner"
 	retentionrows "github.com/igny8/igny8/projections/retention"
+	taskrows "github.com/igny8/igny8/projections/tasks"
 	tenancyrows "github.com/igny8/igny8/projections/tenancy"
 	"github.com/igny8/igny8/readapi"
 	billingroutes "github.com/igny8/igny8/readapi/billing"
@@ -35,7 +38,8 @@ type rows interface {
 
 // operations are everything that can be asked.
 func operations() []commands.Op {
-	return slices.Concat(identitycommands.Ops(), tenancycommands.Ops(), plannercommands.Ops(), billingcommands.Ops())
+	return slices.Concat(identitycommands.Ops(), tenancycommands.Ops(), plannercommands.Ops(), billingcommands.Ops(),
+		taskscommands.Ops(taskKinds(nil)...))
 }
 
 // parents are the kinds whose deletion and restore others follow.
@@ -46,11 +50,12 @@ func personalScopes() []string { return []string{identity.EmailScope} }
 
 // registry knows every kind there is. A new entity is named by its module.
 func registry() *es.Registry {
-	return es.NewRegistry(slices.Concat([]es.AnyKind{identity.UserKind}, tenancy.Kinds(), planner.Kinds(), billing.Kinds())...)
+	return es.NewRegistry(slices.Concat([]es.AnyKind{identity.UserKind}, tenancy.Kinds(), planner.Kinds(), billing.Kinds(), tasks.Kinds())...)
 }
 
 func readModels() []projections.Projection {
 	return slices.Concat([]projections.Projection{identityrows.Users()}, tenancyrows.ReadModels(), plannerrows.ReadModels(), billingrows.ReadModels(),
+		taskrows.ReadModels(),
 		[]projections.Projection{retentionrows.Due(kinds(registry()))})
 }
 
@@ -62,5 +67,6 @@ func mount(api *readapi.API, s *service, reader *projections.Reader) {
 	plannerroutes.Mount(api)
 	billingroutes.Mount(api, s.credits(reader), reader)
 	s.feed().Mount(api)
+	s.jobs().Mount(api)
 	system.MountHealth(api, s.logger, s.checks()...)
 }
