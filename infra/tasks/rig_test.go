@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -219,3 +220,25 @@ type output struct {
 var errBroken = errors.New("SELECT secret FROM somewhere: broken pipe")
 
 func text(raw json.RawMessage) string { return string(raw) }
+
+func (r *rig) progress(account, task es.ID) tasks.Progress {
+	r.Helper()
+	found, err := store.NewPending(r.db.Pool(postgres.RoleApp)).Progress(context.Background(), account, []es.ID{task})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return found[task]
+}
+
+// observed counts what a worker observes.
+type observed struct{ abandoned, lost atomic.Int32 }
+
+func (*observed) TaskStarted(string, bool, time.Duration) {}
+
+func (o *observed) TaskEnded(_, how string, _ time.Duration) {
+	if how == "lost" {
+		o.lost.Add(1)
+	}
+}
+
+func (o *observed) TaskAbandoned(string) { o.abandoned.Add(1) }
