@@ -63,6 +63,7 @@ func (t Tasks) Mount(api *readapi.API) {
 		Description: "It ends as soon as who works on it lets go: until then `cancelling` is true. What is done by then stays done.",
 		Codes:       []int{http.StatusConflict},
 	}, t.cancel)
+	t.mountStream(api)
 }
 
 // jobs reads tasks as jobs.
@@ -132,10 +133,9 @@ func (t Tasks) cancel(ctx context.Context, in *jobPath) (*tasks.Job, error) {
 
 // visible is a job that who asks may see. Errors: es.NotFound.
 func (t Tasks) visible(ctx context.Context, call *readapi.Call, text string) (tasks.Job, int64, error) {
-	who := call.Principal
 	id, ok := parseID(text)
 	if ok {
-		job, at, err := t.jobs().Get(ctx, nil, table.Scope{Account: who.Account, AllSites: who.Sites == nil, Sites: who.Sites}, id, table.Query{})
+		job, at, err := t.jobs().Get(ctx, nil, scopeOf(call.Principal), id, table.Query{})
 		if err == nil || es.ClassOf(err) != es.NotFound {
 			return job, at, err
 		}
