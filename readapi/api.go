@@ -51,6 +51,7 @@ type Options struct {
 	BodyTimeout time.Duration // of reading a body; default 15 s, then 408
 	MaxBody     int64         // bytes of a body; default 10 MiB, then 413
 	Version     string        // of the product, for the document
+	Streaming   Streaming     // of server-sent events
 }
 
 // API serves the routes that were mounted on it. Mount first, serve then.

@@ -41,7 +41,10 @@ type Call struct {
 	header   http.Header
 	status   int
 	outcomes []commands.Outcome
-	wrote    es.ID // the account of the last outcome
+	// streaming is when a stream began; what comes after is not the request's
+	// duration.
+	streaming time.Time
+	wrote     es.ID // the account of the last outcome
 }
 
 type callKey struct{}

@@ -28,6 +28,7 @@ type edge struct {
 	clock    func() time.Time
 	signer   signer
 	throttle *throttle
+	open     *openStreams
 	echo     *echo.Echo
 	huma     huma.API
 	schemas  *schemas
@@ -42,6 +43,7 @@ type route struct {
 	scope   string
 	raw     bool // its body is not read before it
 	upload  bool // it reads a file, and is like any other write besides
+	stream  bool // it answers with server-sent events
 }
 
 func (r *route) least() es.Role {
@@ -59,7 +61,7 @@ func newEdge(o Options) *edge {
 	setUpHuma()
 	e := &edge{
 		options: o, logger: o.Logger, metrics: o.Metrics, clock: o.Clock,
-		signer: signer{o.Key}, throttle: newThrottle(o.Clock, o.Unthrottled),
+		signer: signer{o.Key}, throttle: newThrottle(o.Clock, o.Unthrottled), open: newOpenStreams(o.Streaming.Each),
 		echo: echo.New(), schemas: newSchemas(), routes: map[string]*route{},
 	}
 	e.echo.HideBanner, e.echo.HidePort = true, true
@@ -103,6 +105,15 @@ func withDefaults(o Options) Options {
 	}
 	if o.MaxBody <= 0 {
 		o.MaxBody = 10 << 20
+	}
+	if o.Streaming.Heartbeat <= 0 {
+		o.Streaming.Heartbeat = 15 * time.Second
+	}
+	if o.Streaming.Patience <= 0 {
+		o.Streaming.Patience = 10 * time.Second
+	}
+	if o.Streaming.Each <= 0 {
+		o.Streaming.Each = 16
 	}
 	if o.Version == "" {
 		o.Version = "0.0.0"

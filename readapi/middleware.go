@@ -107,6 +107,10 @@ func (e *edge) logs(next echo.HandlerFunc) echo.HandlerFunc {
 				status = http.StatusInternalServerError
 			}
 			took, pattern := e.clock().Sub(start), ""
+			if !call.streaming.IsZero() {
+				e.logger.LogAttrs(call.Request.Context(), slog.LevelInfo, "stream ended", slog.String("request_id", call.RequestID), slog.Float64("s", took.Seconds()))
+				took = call.streaming.Sub(start)
+			}
 			if call.route != nil {
 				pattern = call.route.pattern
 			}
@@ -147,7 +151,7 @@ const (
 	exposedHeaders = "ETag, Location, Retry-After, X-Request-ID, X-Consistency-Token, Idempotency-Replayed, " +
 		"X-Throttle-Limit, X-Throttle-Remaining, X-Throttle-Reset, RateLimit, RateLimit-Policy, Deprecation, Sunset"
 	allowedHeaders = "Authorization, Content-Type, Accept, Idempotency-Key, If-Match, If-None-Match, Prefer, " +
-		"X-Request-ID, X-Consistency-Token, X-API-Key, X-Account-ID, X-Debug-Resource-Tracking"
+		"X-Request-ID, X-Consistency-Token, Last-Event-ID, X-API-Key, X-Account-ID, X-Debug-Resource-Tracking"
 	allowedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 )
 
@@ -222,24 +226,32 @@ func (e *edge) authenticates(next echo.HandlerFunc) echo.HandlerFunc {
 		if call.route == nil || call.route.Public {
 			return next(c)
 		}
-		principal, err := e.principal(call)
+		principal, err := e.principal(call.Request.Context(), call)
 		if err != nil {
 			return e.slowed(call, err)
 		}
-		switch {
-		case principal.Account == (es.ID{}):
-			return es.Refuse(es.Forbidden, "account_missing", "Who asks belongs to no account.")
-		case !principal.Actor.Role.AtLeast(call.route.least()):
-			return es.Refuse(es.Forbidden, "", "This needs the role %s or a higher one.", call.route.least())
+		if err := fits(principal, call.route); err != nil {
+			return err
 		}
 		call.Principal = principal
 		return next(c)
 	}
 }
 
+// fits says that a route is for somebody like that.
+func fits(p Principal, r *route) error {
+	switch {
+	case p.Account == (es.ID{}):
+		return es.Refuse(es.Forbidden, "account_missing", "Who asks belongs to no account.")
+	case !p.Actor.Role.AtLeast(r.least()):
+		return es.Refuse(es.Forbidden, "", "This needs the role %s or a higher one.", r.least())
+	}
+	return nil
+}
+
 // principal asks each way to authenticate in turn: without its credentials the
 // next is asked, with bad ones it ends.
-func (e *edge) principal(call *Call) (Principal, error) {
+func (e *edge) principal(ctx context.Context, call *Call) (Principal, error) {
 	scheme, token, _ := strings.Cut(call.Request.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		if scheme != "" {
@@ -247,7 +259,7 @@ func (e *edge) principal(call *Call) (Principal, error) {
 		}
 		return Principal{}, es.Refuse(es.Unauthorized, "", "Credentials are needed here: Authorization: Bearer <access token>.")
 	}
-	principal, err := e.options.Authenticator.Authenticate(call.Request.Context(), strings.TrimSpace(token))
+	principal, err := e.options.Authenticator.Authenticate(ctx, strings.TrimSpace(token))
 	if errors.Is(err, ErrBadCredentials) {
 		err = &es.Error{Class: es.Unauthorized, Code: "bad_credentials", Message: "These credentials are not valid, or no longer.", Err: err}
 	}

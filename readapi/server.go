@@ -8,13 +8,16 @@ import (
 
 // Server is an http.Server for the API with bounds on what a slow or greedy
 // client can hold: 64 KiB of headers in 5 s, idle connections for 2 min. Bodies
-// are bounded by Options.BodyTimeout and MaxBody.
+// are bounded by Options.BodyTimeout and MaxBody. Its Shutdown ends streams of
+// server-sent events at once.
 func (a *API) Server(address string) *http.Server {
-	return &http.Server{
+	s := &http.Server{
 		Addr: address, Handler: a,
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(a.logger.Handler(), slog.LevelWarn),
 	}
+	s.RegisterOnShutdown(a.open.end)
+	return s
 }
