@@ -28,7 +28,7 @@ func NewList(pool *pgxpool.Pool, table string) *List { return &List{pool, table}
 // Due lists what is due, the oldest first. See retention.List.
 func (l *List) Due(ctx context.Context, before time.Time, after retention.Due, without []es.ID, limit int) ([]retention.Due, error) {
 	rows, err := l.pool.Query(ctx, `SELECT account_id, kind, id, purge_after, deletion_id FROM `+l.table+`
-		WHERE purge_after <= $1 AND (purge_after, account_id, kind, id) > ($2, $3, $4, $5) AND NOT account_id = ANY($6)
+		WHERE purge_after <= $1 AND (purge_after, account_id, kind, id) > ($2, $3, $4, $5) AND account_id <> ALL(coalesce($6, ARRAY[]::uuid[]))
 		ORDER BY purge_after, account_id, kind, id LIMIT $7`,
 		before, after.PurgeAfter, after.Account, after.Kind, after.ID, without, limit)
 	if err != nil {
