@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/igny8/igny8/commands/planner"
 	"github.com/igny8/igny8/commands/tasks"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/infra/observe"
@@ -12,15 +13,20 @@ import (
 	"github.com/igny8/igny8/readapi/system"
 )
 
-// taskKinds is everything that is done in the background. Without a backend the
-// kinds are there to be named, in documents and permissions, and not to be done.
-func taskKinds(*backend) []tasks.Kind { return nil }
+// taskKinds is everything that is done in the background, to be named in
+// documents and permissions.
+func taskKinds() []tasks.Kind { return planner.Tasks() }
+
+// tasks is the same, to be done.
+func (s *service) tasks() []tasks.Kind {
+	return []tasks.Kind{s.importer().Task(), s.clustering().Task()}
+}
 
 // newWorker does tasks as long as it runs.
 func (s *service) newWorker() *tasks.Worker {
 	observe.CollectTasks(s.metrics, s.taskTable().Count)
 	return tasks.NewWorker(tasks.Config{
-		Kinds: taskKinds(s.backend), Bus: s.bus, Bell: s.bell,
+		Kinds: s.tasks(), Bus: s.bus, Bell: s.bell,
 		Queue:  taskrows.NewQueue(s.Pool(postgres.RoleProjector), tasks.LeaseTime),
 		Logger: s.logger, Metrics: observe.NewTaskInstruments(s.metrics), Step: s.step,
 	})

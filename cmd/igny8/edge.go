@@ -6,6 +6,7 @@ import (
 	"github.com/igny8/igny8/commands"
 	billingcommands "github.com/igny8/igny8/commands/billing"
 	identitycommands "github.com/igny8/igny8/commands/identity"
+	plannercommands "github.com/igny8/igny8/commands/planner"
 	taskscommands "github.com/igny8/igny8/commands/tasks"
 	tenancycommands "github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/identity"
@@ -79,6 +80,7 @@ func (s *service) reactions() []commands.Reactions {
 		{Group: cascadeGroup, Types: cascade.Types(), React: []commands.Reaction{cascade.React}},
 		{Group: "identity.accounts", Types: users, React: []commands.Reaction{identitycommands.OpensAccount(s.identity.Accounts)}},
 		{Group: "identity.sessions", Types: users, React: []commands.Reaction{identitycommands.EndsSessions(s.identity.Refresh)}},
+		plannercommands.Membership{Bus: s.bus, Sectors: s.sectors()}.Reactions(),
 		billingcommands.Reactions(s.bus),
 		taskscommands.Reactions(taskrows.NewRows(s.Pool(postgres.RoleProjector))),
 	}

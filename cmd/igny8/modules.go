@@ -39,7 +39,7 @@ type rows interface {
 // operations are everything that can be asked.
 func operations() []commands.Op {
 	return slices.Concat(identitycommands.Ops(), tenancycommands.Ops(), plannercommands.Ops(), billingcommands.Ops(),
-		taskscommands.Ops(taskKinds(nil)...))
+		taskscommands.Ops(taskKinds()...))
 }
 
 // parents are the kinds whose deletion and restore others follow.
@@ -64,7 +64,7 @@ func mount(api *readapi.API, s *service, reader *projections.Reader) {
 	identityroutes.Mount(api, s.identity, identityrows.Users())
 	tenancyroutes.Mount(api, reader)
 	tenancyroutes.MountLegalHolds(api, s.legalHolds())
-	plannerroutes.Mount(api)
+	plannerroutes.Mount(api, s.plannerJobs())
 	billingroutes.Mount(api, s.credits(reader), reader)
 	s.feed().Mount(api)
 	s.jobs().Mount(api)

@@ -86,7 +86,7 @@ func (s *service) run(ctx context.Context, listening func(string)) error {
 	if s.config.Has(config.Consumer) {
 		group.Go(func() error { return ended(behind, s.consumers.run(behind)) })
 	}
-	if s.config.Has(config.Worker) && len(taskKinds(nil)) > 0 {
+	if s.config.Has(config.Worker) {
 		worker := s.newWorker()
 		group.Go(func() error { return ended(behind, worker.Run(behind)) })
 	}

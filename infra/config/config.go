@@ -50,6 +50,8 @@ type Config struct {
 	RequestTimeout time.Duration
 	// BodyLimit is the largest request body taken, in bytes.
 	BodyLimit int64
+	// UploadLimit is the largest file taken, in bytes.
+	UploadLimit int64
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// CORSOrigins are the exact origins that browsers may call from.

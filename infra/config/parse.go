@@ -155,7 +155,18 @@ func setRequestTimeout(c *Config, raw string) *Problem {
 	return nil
 }
 
-func setBodyLimit(c *Config, raw string) *Problem {
+// size reads a number of bytes.
+func size(field func(*Config) *int64) func(*Config, string) *Problem {
+	return func(c *Config, raw string) *Problem {
+		n, problem := bytesOf(raw)
+		if problem == nil {
+			*field(c) = n
+		}
+		return problem
+	}
+}
+
+func bytesOf(raw string) (int64, *Problem) {
 	mend := "give 1KB to 1GB, such as 10MB"
 	number, unit := strings.TrimRight(raw, "KMGBkmgb"), int64(0)
 	switch strings.ToUpper(raw[len(number):]) {
@@ -168,14 +179,13 @@ func setBodyLimit(c *Config, raw string) *Problem {
 	case "GB":
 		unit = 1 << 30
 	default:
-		return wrong(mend, "%q is not a size", raw)
+		return 0, wrong(mend, "%q is not a size", raw)
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 32)
 	if err != nil || n*unit < 1<<10 || n*unit > 1<<30 {
-		return wrong(mend, "%q is not a size in that range", raw)
+		return 0, wrong(mend, "%q is not a size in that range", raw)
 	}
-	c.BodyLimit = n * unit
-	return nil
+	return n * unit, nil
 }
 
 func setTrustedProxies(c *Config, raw string) *Problem {

@@ -102,7 +102,12 @@ func settings() []Setting {
 		{
 			Name: "IGNY8_BODY_LIMIT", Default: "10MB",
 			Help: "Largest request body, such as 512KB or 10MB (1 KB is 1,024 bytes).",
-			set:  setBodyLimit,
+			set:  size(func(c *Config) *int64 { return &c.BodyLimit }),
+		},
+		{
+			Name: "IGNY8_UPLOAD_LIMIT", Default: "100MB",
+			Help: "Largest file that can be uploaded, such as a keyword export.",
+			set:  size(func(c *Config) *int64 { return &c.UploadLimit }),
 		},
 		{
 			Name: "IGNY8_TRUSTED_PROXIES",
