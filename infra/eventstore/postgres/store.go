@@ -42,9 +42,14 @@ type Option func(*appender)
 func WithPatience(d time.Duration) Option { return func(a *appender) { a.patience = d } }
 
 // WithBatches has f called after each batch that was answered, with its number
-// of appends and events and the time it took. f must return at once.
+// of appends and events and the time it took. f must return at once; nil is
+// nobody.
 func WithBatches(f func(appends, events int, took time.Duration)) Option {
-	return func(a *appender) { a.observe = f }
+	return func(a *appender) {
+		if f != nil {
+			a.observe = f
+		}
+	}
 }
 
 // NewStore starts a store over a pool of the role igny8_appender. The appender
