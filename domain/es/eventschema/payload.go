@@ -44,7 +44,7 @@ func fill(v reflect.Value) {
 		v.SetBytes([]byte(`{"sample":true}`))
 		return
 	}
-	if v.Type().Implements(textType) {
+	if v.Kind() != reflect.Pointer && v.Type().Implements(textType) {
 		return
 	}
 	switch v.Kind() {
