@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 
 	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/domain/es"
@@ -25,14 +26,26 @@ type Tree interface {
 
 // Cascade deletes and restores what belongs to a site or sector along with it,
 // under one deletion id, so that a restore is exact. It is a reaction: each
-// event may come again, and the commands' ids derive from it. It is for one
-// follower at a time.
+// event may come again, and the commands' ids derive from it. It is safe for
+// concurrent use.
+//
+// Events of a site, its sectors and what is in them come in no order between
+// them, and a process that was frozen may act late. So each change looks for
+// itself whether it fits the others, at a position that is not before its own:
+//   - a parent's deletion takes along what lives below it;
+//   - what comes to life below a deleted parent is deleted with it;
+//   - a parent's restore brings back what is under its deletion;
+//   - what follows a deletion that is in force no more comes back.
+//
+// Of two events that concern each other, the later one's look sees both.
 type Cascade struct {
 	bus    *commands.Bus
 	tree   Tree
 	head   func(context.Context) (int64, error)
 	kinds  []string // of children
 	logger *slog.Logger
+
+	mu sync.Mutex
 	// known is under which deletion a site and sector are, as of a position.
 	known map[es.Tenant]knownDeletion
 }
@@ -61,7 +74,7 @@ func NewCascade(bus *commands.Bus, registry *es.Registry, tree Tree, head func(c
 	return c
 }
 
-// Types are the events that React wants, as a Follower names them.
+// Types are the events that React wants; see commands.Reactions.
 func (c *Cascade) Types() []string {
 	types := []string{tenancy.SiteKind.Name + ".*"}
 	for _, kind := range c.kinds {
@@ -75,8 +88,16 @@ func (c *Cascade) React(ctx context.Context, rec es.Recorded, e es.Event) error 
 	parent := rec.Stream.Kind == tenancy.SiteKind.Name || rec.Stream.Kind == tenancy.SectorKind.Name
 	switch e := e.(type) {
 	case es.Deleted:
-		if !parent || e.Cascaded {
+		if e.Cascaded {
+			return c.revive(ctx, rec, e.DeletionID)
+		}
+		if !parent {
 			return nil
+		}
+		// Where it is restored by now, its restore brings back all of it: a late
+		// repeat would only take along what was made since.
+		if in, err := c.inForce(ctx, rec.Tenant(), e.DeletionID); err != nil || !in {
+			return err
 		}
 		return c.follow(ctx, rec, es.ID{}, c.kinds, commands.Delete{
 			Reason: e.Reason, Deletion: e.DeletionID, Cascaded: true, RetentionDays: e.RetentionDays,
@@ -107,29 +128,88 @@ func (c *Cascade) restore(ctx context.Context, rec es.Recorded, deletion es.ID) 
 // orphan deletes what was created or restored under a parent that is deleted:
 // its alignment was checked a moment before the parent's deletion.
 func (c *Cascade) orphan(ctx context.Context, rec es.Recorded) error {
-	parent := rec.Tenant()
-	switch {
-	case rec.Stream.Kind == tenancy.SiteKind.Name || parent.Site == (es.ID{}):
+	parent, ok := parentOf(rec)
+	if !ok {
 		return nil
-	case rec.Stream.Kind == tenancy.SectorKind.Name:
-		parent.Sector = es.ID{}
 	}
-	now := c.known[parent]
-	if now.trueAt < rec.Position {
-		var err error
-		if now.id, now.trueAt, err = c.tree.Deletion(ctx, parent, rec.Position); err != nil {
-			return fmt.Errorf("asking whether the parent of %s is deleted: %w", rec.Stream, err)
-		}
-		if len(c.known) >= cascadeKnown {
-			clear(c.known)
-		}
+	deletion, err := c.deletion(ctx, parent, rec)
+	if err != nil || deletion == (es.ID{}) {
+		return err
+	}
+	return c.ask(ctx, rec, leafOf(rec), commands.Delete{Deletion: deletion, Cascaded: true})
+}
+
+// revive brings back what was deleted along with a parent that was restored in
+// the meantime, and what that in turn holds.
+func (c *Cascade) revive(ctx context.Context, rec es.Recorded, deletion es.ID) error {
+	parent, ok := parentOf(rec)
+	if !ok {
+		return nil
+	}
+	if now, err := c.deletion(ctx, parent, rec); err != nil || now == deletion {
+		return err
+	}
+	if in, err := c.inForce(ctx, parent, deletion); err != nil || in {
+		return err
+	}
+	back := commands.Restore{Deletion: deletion, Cascaded: true}
+	if err := c.ask(ctx, rec, leafOf(rec), back); err != nil || rec.Stream.Kind != tenancy.SectorKind.Name {
+		return err
+	}
+	return c.follow(ctx, rec, deletion, c.kinds, back)
+}
+
+// inForce says whether the site or the sector is under the deletion now.
+func (c *Cascade) inForce(ctx context.Context, t es.Tenant, deletion es.ID) (bool, error) {
+	site, err := commands.Load(ctx, c.bus, tenancy.SiteKind, t.Account, t.Site)
+	if err != nil {
+		return false, fmt.Errorf("asking whether site %s is deleted: %w", t.Site, err)
+	}
+	if site.Deletion != nil && site.Deletion.ID == deletion || t.Sector == (es.ID{}) {
+		return site.Deletion != nil && site.Deletion.ID == deletion, nil
+	}
+	sector, err := commands.Load(ctx, c.bus, tenancy.SectorKind, t.Account, t.Sector)
+	if err != nil {
+		return false, fmt.Errorf("asking whether sector %s is deleted: %w", t.Sector, err)
+	}
+	return sector.Deletion != nil && sector.Deletion.ID == deletion, nil
+}
+
+// deletion is what the parent was under at the event's position or later: its
+// site's, or else its sector's; zero while both live.
+func (c *Cascade) deletion(ctx context.Context, parent es.Tenant, rec es.Recorded) (es.ID, error) {
+	c.mu.Lock()
+	now, ok := c.known[parent]
+	c.mu.Unlock()
+	if ok && now.trueAt >= rec.Position {
+		return now.id, nil
+	}
+	var err error
+	if now.id, now.trueAt, err = c.tree.Deletion(ctx, parent, rec.Position); err != nil {
+		return es.ID{}, fmt.Errorf("asking whether the parent of %s is deleted: %w", rec.Stream, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.known) >= cascadeKnown {
+		clear(c.known)
+	}
+	if now.trueAt > c.known[parent].trueAt {
 		c.known[parent] = now
 	}
-	if now.id == (es.ID{}) {
-		return nil
+	return now.id, nil
+}
+
+// parentOf is the site, and the sector, that the event's aggregate belongs to.
+func parentOf(rec es.Recorded) (es.Tenant, bool) {
+	parent := rec.Tenant()
+	if rec.Stream.Kind == tenancy.SectorKind.Name {
+		parent.Sector = es.ID{}
 	}
-	leaf := tenancy.Leaf{Kind: rec.Stream.Kind, ID: rec.Stream.ID}
-	return c.ask(ctx, rec, []tenancy.Leaf{leaf}, commands.Delete{Deletion: now.id, Cascaded: true})
+	return parent, rec.Stream.Kind != tenancy.SiteKind.Name && parent.Site != (es.ID{})
+}
+
+func leafOf(rec es.Recorded) []tenancy.Leaf {
+	return []tenancy.Leaf{{Kind: rec.Stream.Kind, ID: rec.Stream.ID}}
 }
 
 // follow asks the same of everything below the event's site or sector that is

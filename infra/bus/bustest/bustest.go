@@ -59,6 +59,7 @@ const patience = 30 * time.Second
 // Run runs the suite.
 func Run(t *testing.T, f Factory) {
 	t.Helper()
+	// One after another: each has members with connections of their own.
 	for name, test := range map[string]func(*testing.T, Factory){
 		"each event comes to each group, in order of its aggregate": eachGroupGetsEverything,
 		"a message carries the event":                               messageCarriesTheEvent,
@@ -71,10 +72,7 @@ func Run(t *testing.T, f Factory) {
 		"a dead member's work is taken over":                        deadMembersAreReplaced,
 		"a group can be rewound":                                    groupsCanBeRewound,
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, f)
-		})
+		t.Run(name, func(t *testing.T) { test(t, f) })
 	}
 }
 

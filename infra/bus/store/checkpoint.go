@@ -163,7 +163,11 @@ func (g *group) giveUp(parts []*partition) {
 	g.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := g.bus.release(ctx, all); err != nil {
+	err := g.bus.release(ctx, all)
+	for err != nil && pause(ctx, 100*time.Millisecond) {
+		err = g.bus.release(ctx, all)
+	}
+	if err != nil {
 		g.logger.WarnContext(ctx, "partitions could not be given back; others take them when the lease ends", slog.Any("error", err))
 	}
 }
