@@ -32,6 +32,17 @@ func (c *Call) readConsistency() error {
 	return nil
 }
 
+// PreferredWait is how long the client would wait for something to come, from
+// Prefer: wait=N, at most 5 s; 0 when it would not. The answer says that it was
+// heeded.
+func (c *Call) PreferredWait() (time.Duration, error) {
+	wait, given, err := preferredWait(c.Request.Header.Values("Prefer"))
+	if given && err == nil {
+		c.header.Set("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
+	}
+	return wait, err
+}
+
 // preferredWait reads wait=N, in seconds, of RFC 7240; other preferences are
 // not ours to judge.
 func preferredWait(headers []string) (wait time.Duration, given bool, err error) {

@@ -133,6 +133,12 @@ func (s *EventStream[T]) Send(ctx context.Context, events ...ServerEvent[T]) err
 		if frames, err = appendFrame(frames, event.ID, event.Name, data); err != nil {
 			return err
 		}
+		if len(frames) >= streamChunk {
+			if err := s.write(frames); err != nil {
+				return err
+			}
+			frames = frames[:0]
+		}
 	}
 	return s.write(frames)
 }

@@ -83,6 +83,16 @@ type Filter struct {
 	Types   []string
 	Account ID
 	Site    ID
+	Sector  ID
+	// Kind picks one kind's streams, and Aggregate the stream of that id.
+	Kind      string
+	Aggregate ID
+	// Actor picks what it caused; its role is not looked at.
+	Actor       Actor
+	Correlation ID
+	Request     string
+	// Since and Until pick what was recorded at Since or later, and before Until.
+	Since, Until time.Time
 }
 
 // Page is a stretch of the log.

@@ -71,12 +71,26 @@ func storable(text string) bool {
 
 // Matches says whether the filter picks the event.
 func Matches(f es.Filter, e es.Envelope) bool {
-	if f.Account != (es.ID{}) && f.Account != e.Stream.Account {
+	for _, id := range [][2]es.ID{
+		{f.Account, e.Stream.Account}, {f.Site, e.Site}, {f.Sector, e.Sector},
+		{f.Aggregate, e.Stream.ID}, {f.Correlation, e.Correlation},
+	} {
+		if id[0] != (es.ID{}) && id[0] != id[1] {
+			return false
+		}
+	}
+	for _, text := range [][2]string{{f.Kind, e.Stream.Kind}, {f.Actor.String(), e.Actor.String()}, {f.Request, e.Request}} {
+		if text[0] != "" && text[0] != text[1] {
+			return false
+		}
+	}
+	if e.RecordedAt.Before(f.Since) || !f.Until.IsZero() && !e.RecordedAt.Before(f.Until) {
 		return false
 	}
-	if f.Site != (es.ID{}) && f.Site != e.Site {
-		return false
-	}
+	return matchesType(f, e)
+}
+
+func matchesType(f es.Filter, e es.Envelope) bool {
 	if len(f.Types) == 0 {
 		return true
 	}

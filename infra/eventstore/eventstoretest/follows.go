@@ -21,6 +21,8 @@ func follows() map[string]check {
 		"a filter picks by account":                                        filterAccount,
 		"a filter picks by site":                                           filterSite,
 		"a filter picks by type and by prefix":                             filterTypes,
+		"a filter picks by each part of the envelope":                      filterEnvelope,
+		"a filter picks by time, from since to before until":               filterTimes,
 		"through passes over what the filter leaves out":                   throughFiltered,
 		"reading past the head gives an empty page at the same place":      pastHead,
 		"the head is the last position":                                    headIsLast,
@@ -166,6 +168,60 @@ func filterTypes(t *testing.T, f Fixture) {
 		}
 		if events = logged(t, f, justBefore(events), es.Filter{Types: c.types, Site: a.Events[0].Site}, len(c.want)); len(events) != len(c.want) {
 			t.Errorf("types %v without account picked %v, want %v", c.types, revisions(events), c.want)
+		}
+	}
+}
+
+func filterEnvelope(t *testing.T, f Fixture) {
+	s := newStream()
+	other := es.StreamID{Account: s.Account, Kind: "planner.cluster", ID: newID()}
+	a, b := AppendOf(s, 0, 2), AppendOf(other, 0, 2)
+	mustAppend(t, f, a)
+	mustAppend(t, f, b)
+	first, second := b.Events[0].Envelope, b.Events[1].Envelope
+	actor := first.Actor
+	actor.Role = es.Admin
+	for name, c := range map[string]struct {
+		filter es.Filter
+		want   []int64
+	}{
+		"sector":                   {es.Filter{Sector: first.Sector}, []int64{1, 2}},
+		"kind":                     {es.Filter{Kind: other.Kind}, []int64{1, 2}},
+		"aggregate":                {es.Filter{Kind: other.Kind, Aggregate: other.ID}, []int64{1, 2}},
+		"aggregate of another":     {es.Filter{Kind: other.Kind, Aggregate: s.ID}, []int64{}},
+		"actor, whatever its role": {es.Filter{Actor: actor}, []int64{1, 2}},
+		"kind of actor alone":      {es.Filter{Actor: es.Actor{Kind: actor.Kind}}, []int64{}},
+		"correlation":              {es.Filter{Correlation: second.Correlation}, []int64{2}},
+		"request":                  {es.Filter{Request: first.Request}, []int64{1, 2}},
+		"request and correlation":  {es.Filter{Request: first.Request, Correlation: first.Correlation}, []int64{1}},
+	} {
+		c.filter.Account = s.Account
+		if got := revisions(logged(t, f, 0, c.filter, len(c.want))); !slices.Equal(got, c.want) {
+			t.Errorf("%s picked %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func filterTimes(t *testing.T, f Fixture) {
+	s := newStream()
+	for n := range int64(3) {
+		mustAppend(t, f, AppendOf(s, n, 1))
+	}
+	events := logged(t, f, 0, es.Filter{Account: s.Account}, 3)
+	for _, c := range []struct{ since, until time.Time }{
+		{until: events[1].RecordedAt}, {since: events[1].RecordedAt},
+		{since: events[1].RecordedAt, until: events[2].RecordedAt},
+		{since: events[1].RecordedAt.Add(time.Microsecond)}, {until: events[0].RecordedAt},
+	} {
+		want := []int64{}
+		for _, e := range events {
+			if !e.RecordedAt.Before(c.since) && (c.until.IsZero() || e.RecordedAt.Before(c.until)) {
+				want = append(want, e.Revision)
+			}
+		}
+		got := revisions(logged(t, f, 0, es.Filter{Account: s.Account, Since: c.since, Until: c.until}, len(want)))
+		if !slices.Equal(got, want) {
+			t.Errorf("from %v to %v: %v, want %v", c.since, c.until, got, want)
 		}
 	}
 }

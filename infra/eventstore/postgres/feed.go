@@ -19,7 +19,7 @@ type Feed struct{ pool *pgxpool.Pool }
 // NewFeed reads through a pool of the role igny8_app.
 func NewFeed(pool *pgxpool.Pool) *Feed { return &Feed{pool: pool} }
 
-// Read is Log.Read for a filter that names an account; without one it is an
+// Read is Log.Read, as bounded, for a filter that names an account; without one it is an
 // error.
 func (f *Feed) Read(ctx context.Context, after int64, filter es.Filter, limit int) (es.Page, error) {
 	if filter.Account == (es.ID{}) {

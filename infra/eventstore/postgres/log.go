@@ -48,7 +48,7 @@ func NewLog(pool *pgxpool.Pool, options ...LogOption) *Log {
 func (l *Log) Close() { l.tail.close() }
 
 // Read gives up to limit events after a position. See projections.Log. A
-// filter without an account looks at most 50,000 positions ahead, so that no
+// filter of more than an account looks at most 50,000 positions ahead, so that no
 // read takes long; Through says how far it came.
 func (l *Log) Read(ctx context.Context, after int64, filter es.Filter, limit int) (es.Page, error) {
 	q := newPageQuery(after, filter, limit)

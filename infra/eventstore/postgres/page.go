@@ -34,8 +34,29 @@ func (w *where) filter(f es.Filter) {
 	if f.Account != (es.ID{}) {
 		w.and("l.account_id = $%d", f.Account)
 	}
-	if f.Site != (es.ID{}) {
-		w.and("l.site_id = $%d", f.Site)
+	for _, id := range []struct {
+		condition string
+		id        es.ID
+	}{
+		{"l.site_id = $%d", f.Site},
+		{"l.sector_id = $%d", f.Sector},
+		{"l.stream_id = $%d", f.Aggregate},
+		{"l.correlation_id = $%d", f.Correlation},
+	} {
+		if id.id != (es.ID{}) {
+			w.and(id.condition, id.id)
+		}
+	}
+	for _, text := range [][2]string{{"l.kind = $%d", f.Kind}, {"l.actor = $%d", f.Actor.String()}, {"l.request_id = $%d", f.Request}} {
+		if text[1] != "" {
+			w.and(text[0], text[1])
+		}
+	}
+	if !f.Since.IsZero() {
+		w.and("l.recorded_at >= $%d", f.Since)
+	}
+	if !f.Until.IsZero() {
+		w.and("l.recorded_at < $%d", f.Until)
 	}
 	if len(f.Types) > 0 {
 		var literal, prefixes []string
@@ -58,24 +79,27 @@ type pageQuery struct {
 	after  int64
 	limit  int
 	filter es.Filter
+	picks  int // conditions of the filter
 }
 
 func newPageQuery(after int64, filter es.Filter, limit int) *pageQuery {
 	q := &pageQuery{after: max(after, 0), limit: max(limit, 0), filter: filter}
 	q.and("l.pos > $%d", q.after)
 	q.where.filter(filter)
+	q.picks = len(q.args) - 1
 	if q.windowed() {
 		q.and("l.pos <= $%d", q.after+window)
 	}
 	return q
 }
 
-func (q *pageQuery) filtered() bool {
-	return len(q.filter.Types) > 0 || q.filter.Account != es.ID{} || q.filter.Site != es.ID{}
-}
+func (q *pageQuery) filtered() bool { return q.picks > 0 }
 
-// windowed says that no index leads to what the filter picks.
-func (q *pageQuery) windowed() bool { return q.filtered() && q.filter.Account == es.ID{} }
+// windowed says that no index leads to what the filter picks: only that of an
+// account's events does.
+func (q *pageQuery) windowed() bool {
+	return q.picks > 1 || q.filtered() && q.filter.Account == es.ID{}
+}
 
 // queue adds the read to a batch, which fills page. The head is read before the
 // events: all up to that head are in the events' snapshot, and so is all in
