@@ -128,6 +128,28 @@ func (r *rig) queue(k tasks.Kind, account es.ID, in any) es.ID {
 	return o.Stream.ID
 }
 
+// queueMany asks for n tasks of an account.
+func (r *rig) queueMany(k tasks.Kind, account es.ID, n int) []es.ID {
+	r.Helper()
+	requests, ids := make([]commands.Request, n), make([]es.ID, n)
+	for i := range requests {
+		request, err := k.Request(commands.Request{
+			Tenant: es.Tenant{Account: account}, Actor: es.Actor{Kind: es.UserActor, ID: account, Role: es.Editor},
+		}, input{N: i})
+		if err != nil {
+			r.Fatal(err)
+		}
+		requests[i], ids[i] = request, request.Target
+	}
+	_, errs := r.bus.CreateMany(context.Background(), requests)
+	for _, err := range errs {
+		if err != nil {
+			r.Fatal(err)
+		}
+	}
+	return ids
+}
+
 // ask carries out a command upon a task.
 func (r *rig) ask(account, task es.ID, payload any) error {
 	_, err := r.bus.Do(context.Background(), commands.Request{
