@@ -159,7 +159,7 @@ func (b bad) refused(t *testing.T, victim *e2etest.Client) {
 	if b.who != nil {
 		who = b.who
 	}
-	before, _ := victim.Get("system/events/?limit=1000").Events(t)
+	before, _ := victim.Get("system/events/?limit=1000&types=" + asked).Events(t)
 	a, err := who.Send(b.method, b.path, b.body, b.header)
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func (b bad) refused(t *testing.T, victim *e2etest.Client) {
 			t.Errorf("it tells of its inside: %s", a)
 		}
 	}
-	if after, _ := victim.Get("system/events/?limit=1000").Events(t); len(after) != len(before) {
+	if after, _ := victim.Get("system/events/?limit=1000&types=" + asked).Events(t); len(after) != len(before) {
 		t.Errorf("refused, it changed something: %+v", after[len(before):])
 	}
 }
