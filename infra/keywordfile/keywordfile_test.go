@@ -134,12 +134,12 @@ func (c *columns) Read(p []byte) (int, error) {
 
 func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 	for name, source := range map[string]*columns{
-		"rows":                {head: "Keyword,Volume\n", row: "some keyword that people search,1000\n", left: 64 << 20},
-		"one endless line":    {head: "Keyword,Volume\n", row: "some keyword that people search,1000,", left: 64 << 20},
-		"one endless cell":    {head: "Keyword,Volume\n\"", row: "some keyword that people search\n", left: 64 << 20},
-		"many lonely quotes":  {head: "Keyword,Volume\n", row: "\"x\"y,\n", left: 4 << 20},
-		"many open quotes":    {head: "Keyword,Volume\n", row: "a,\"\nb,c\n", left: 4 << 20},
-		"rows of blank cells": {head: "Keyword,Volume\n", row: ",,,,,,,,,,,,,,,\n", left: 64 << 20},
+		"rows":                {head: "Keyword,Volume\n", row: "some keyword that people search,1000\n", left: 24 << 20},
+		"one endless line":    {head: "Keyword,Volume\n", row: "some keyword that people search,1000,", left: 24 << 20},
+		"one endless cell":    {head: "Keyword,Volume\n\"", row: "some keyword that people search\n", left: 24 << 20},
+		"many lonely quotes":  {head: "Keyword,Volume\n", row: "\"x\"y,\n", left: 1 << 20},
+		"many open quotes":    {head: "Keyword,Volume\n", row: "a,\"\nb,c\n", left: 1 << 20},
+		"rows of blank cells": {head: "Keyword,Volume\n", row: ",,,,,,,,,,,,,,,\n", left: 24 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := open(t, "big.csv", source)

@@ -209,7 +209,7 @@ func (t *table) readCPC(d *planner.KeywordDetails, cells []string) (problem stri
 
 func (t *table) readCountry(cells []string) string {
 	for _, i := range t.country {
-		if code := countryOf(cellAt(cells, i)); code != "" {
+		if code := t.countriesSeen.of(cellAt(cells, i)); code != "" {
 			return code
 		}
 	}
@@ -218,8 +218,8 @@ func (t *table) readCountry(cells []string) string {
 
 func (t *table) readIntents(cells []string) []planner.Intent {
 	for _, i := range t.intents {
-		if intents := intentsOf(cellAt(cells, i)); len(intents) > 0 {
-			return intents
+		if intents := t.intentsSeen.of(cellAt(cells, i)); len(intents) > 0 {
+			return slices.Clone(intents)
 		}
 	}
 	var intents []planner.Intent

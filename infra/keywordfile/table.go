@@ -18,11 +18,15 @@ type table struct {
 	exact bool
 	// zeroIsUnknown says that a CPC of 0 is unknown: Semrush writes 0.00 for it.
 	zeroIsUnknown bool
+	// intentsSeen and countriesSeen keep what cells stand for that repeat.
+	intentsSeen   memo[[]planner.Intent]
+	countriesSeen memo[string]
 }
 
 // newTable judges how numbers are written by the table's first rows.
 func newTable(h header, ahead []record) table {
 	t := table{header: h, columns: h.columns, styles: map[int]style{}}
+	t.intentsSeen, t.countriesSeen = memo[[]planner.Intent]{read: intentsOf}, memo[string]{read: countryOf}
 	t.zeroIsUnknown = toolOf(h.cells) == "Semrush"
 	if t.columns == nil {
 		return t
@@ -121,17 +125,17 @@ func (t *table) keyword(r record, ends func() bool) (row planner.KeywordRow, ok 
 // isTotal says whether a row sums others up: a line of totals, or a segment of
 // Google Keyword Planner's.
 func (t *table) isTotal(cells []string, ends func() bool) bool {
-	keyword := headerName(cellAt(cells, t.columns.keyword))
+	keyword := strings.TrimSpace(cellAt(cells, t.columns.keyword))
 	if keyword == "" {
 		return len(t.segment) > 0 || slices.ContainsFunc(cells, func(c string) bool { return totals[headerName(c)] != notTotal || headerName(c) == "all" })
 	}
-	if len(keyword) > 40 {
-		return false
-	}
-	if strings.HasPrefix(keyword, "total: ") {
+	if len(keyword) > 7 && strings.EqualFold(keyword[:7], "total: ") {
 		return true
 	}
-	switch totals[keyword] {
+	if !totalShapes[shapeOf(keyword)] {
+		return false
+	}
+	switch totals[headerName(keyword)] {
 	case alwaysTotal:
 		return true
 	case totalAtEnd:
@@ -191,14 +195,19 @@ func shapeOf(s string) shape {
 	return shape{len(s), s[0] | 0x20, s[len(s)-1] | 0x20}
 }
 
-// nameShapes are the shapes of columnNames.
-var nameShapes = func() map[shape]bool {
+// nameShapes and totalShapes are the shapes of columnNames and totals.
+var (
+	nameShapes  = shapesOf(columnNames)
+	totalShapes = shapesOf(totals)
+)
+
+func shapesOf[V any](names map[string]V) map[shape]bool {
 	shapes := map[shape]bool{}
-	for name := range columnNames {
+	for name := range names {
 		_, first := utf8.DecodeRuneInString(name)
 		for _, form := range []string{name, strings.ToUpper(name), strings.ToUpper(name[:first]) + name[first:]} {
 			shapes[shapeOf(form)] = true
 		}
 	}
 	return shapes
-}()
+}

@@ -14,25 +14,38 @@ const maxTrend = 24
 // "[23,36]". Shares of the highest month ("0.82, 1.00") come in percent.
 // nil where the cell is something else.
 func trendOf(cell string) []int64 {
-	fields := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune("[]{}, \t;|\u00A0", r) })
-	if len(fields) < 2 || len(fields) > 400 {
-		return nil
-	}
-	values, most, fractions := make([]float64, len(fields)), 0.0, false
-	for i, f := range fields {
-		v, err := strconv.ParseFloat(f, 64)
-		if err != nil || v < 0 || v > 1e12 || math.IsNaN(v) {
+	var values []float64
+	most, fractions := 0.0, false
+	for rest := cell; rest != ""; {
+		n := strings.IndexAny(rest, "[]{}, \t;|")
+		word := rest
+		if rest = ""; n >= 0 {
+			word, rest = word[:n], word[n+1:]
+		}
+		if word == "" {
+			continue
+		}
+		v, err := strconv.ParseFloat(word, 64)
+		if err != nil || !(v >= 0 && v <= maxAmount) {
 			return nil
 		}
-		values[i] = v
+		if values == nil {
+			values = make([]float64, 0, maxTrend)
+		}
+		if len(values) == maxTrend {
+			values = append(values[:0], values[1:]...)
+		}
+		values = append(values, v)
 		most = max(most, v)
-		fractions = fractions || strings.Contains(f, ".")
+		fractions = fractions || strings.Contains(word, ".")
+	}
+	if len(values) < 2 {
+		return nil
 	}
 	scale := 1.0
 	if fractions && most <= 1 {
 		scale = 100
 	}
-	values = values[max(0, len(values)-maxTrend):]
 	trend := make([]int64, len(values))
 	for i, v := range values {
 		trend[i] = int64(math.Round(v * scale))
