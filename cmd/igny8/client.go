@@ -161,7 +161,7 @@ type job struct {
 	} `json:"error"`
 }
 
-func (j job) ended() bool { return j.State != "queued" && j.State != "running" }
+func (j job) ended() bool { return j.State != "" && j.State != "queued" && j.State != "running" }
 
 const (
 	watchAgain = 500 * time.Millisecond

@@ -151,7 +151,7 @@ func (d *demo) play(ctx context.Context, s *session, part demonstrator, url stri
 	if d.summary.AccountID, d.token, err = part.SignUp(ctx, d.email, d.password); err != nil {
 		return err
 	}
-	f := flow{client: &client{url: url, token: d.token, http: http.DefaultClient}, progress: s.progress("")}
+	f := newFlow(s, &client{url: url, token: d.token, http: http.DefaultClient})
 	if d.target, err = f.settle(ctx, "Demonstration", "espresso.example.com", "food-drink", "Espresso"); err != nil {
 		return err
 	}
@@ -204,12 +204,14 @@ func (d *demo) cluster(ctx context.Context, f flow) error {
 // spent is the sum of what the ledger charged.
 func spent(ctx context.Context, f flow) (int64, error) {
 	var summary struct {
-		Spent int64 `json:"spent"`
+		Totals struct {
+			Committed int64 `json:"committed"`
+		} `json:"totals"`
 	}
 	if err := f.get(ctx, "billing/credits/summary/", &summary); err != nil {
 		return 0, fmt.Errorf("reading the ledger: %w", err)
 	}
-	return summary.Spent, nil
+	return summary.Totals.Committed, nil
 }
 
 // write tells people what happened.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -47,7 +46,19 @@ type clusteringReport struct {
 // flow is what a person does with keywords, over the API.
 type flow struct {
 	*client
-	progress *progress.Progress
+	// progress shows how far something is that is counted in units.
+	progress func(unit string) *progress.Progress
+	// say tells what is begun.
+	say func(what string)
+}
+
+// newFlow shows on the session's standard error how far things are.
+func newFlow(s *session, c *client) flow {
+	return flow{client: c, progress: s.progress, say: func(what string) {
+		if !s.json {
+			_, _ = fmt.Fprintln(s.stderr, what)
+		}
+	}}
 }
 
 // target is the site and sector that keywords are for.
@@ -73,6 +84,7 @@ func (f flow) settle(ctx context.Context, name, domain, industry, sector string)
 func (f flow) imports(ctx context.Context, p target, country, name string, file io.Reader) (importReport, error) {
 	var queued job
 	var report importReport
+	f.say("importing " + filepath.Base(name))
 	fields := map[string]string{"site_id": p.site, "sector_id": p.sector}
 	if country != "" {
 		fields["country"] = country
@@ -80,7 +92,7 @@ func (f flow) imports(ctx context.Context, p target, country, name string, file 
 	if err := f.upload(ctx, "planner/keywords/import/", fields, filepath.Base(name), file, &queued); err != nil {
 		return report, fmt.Errorf("sending %s: %w", name, err)
 	}
-	if err := f.watch(ctx, queued.ID, f.shows("import "+filepath.Base(name)), &report); err != nil {
+	if err := f.watch(ctx, queued.ID, f.shows("bytes"), &report); err != nil {
 		return report, fmt.Errorf("importing %s: %w", name, err)
 	}
 	return report, nil
@@ -90,27 +102,29 @@ func (f flow) imports(ctx context.Context, p target, country, name string, file 
 func (f flow) clusters(ctx context.Context, p target) (clusteringReport, error) {
 	var queued job
 	var report clusteringReport
+	f.say("putting keywords into clusters")
 	if err := f.post(ctx, "planner/keywords/auto_cluster/", map[string]string{"site_id": p.site, "sector_id": p.sector}, &queued); err != nil {
 		return report, fmt.Errorf("asking for clusters: %w", err)
 	}
-	if err := f.watch(ctx, queued.ID, f.shows("cluster"), &report); err != nil {
+	if err := f.watch(ctx, queued.ID, f.shows(""), &report); err != nil {
 		return report, fmt.Errorf("clustering: %w", err)
 	}
 	return report, nil
 }
 
 // shows tells a job's progress, each of its stages by itself.
-func (f flow) shows(what string) func(job) {
-	stage := ""
+func (f flow) shows(unit string) func(job) {
+	shown, stage := f.progress(unit), ""
 	return func(j job) {
-		now := what + ": " + cmp.Or(j.Progress.Stage, j.State)
-		if now != stage {
-			f.progress.Stage(now, j.Progress.Total)
-			stage = now
-		}
-		f.progress.Set(j.Progress.Done, j.Progress.Total)
-		if j.ended() {
-			f.progress.Finish()
+		switch now := j.Progress.Stage; {
+		case j.ended():
+			shown.Finish()
+		case now != "":
+			if now != stage {
+				shown.Stage(now, j.Progress.Total)
+				stage = now
+			}
+			shown.Set(j.Progress.Done, j.Progress.Total)
 		}
 	}
 }

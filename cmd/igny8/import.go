@@ -17,8 +17,8 @@ type serverFlags struct {
 	Sector string `help:"The sector's id." required:"" placeholder:"ID"`
 }
 
-func (f serverFlags) flow(s *session, unit string) flow {
-	return flow{client: &client{url: f.Server, token: f.Token, http: http.DefaultClient}, progress: s.progress(unit)}
+func (f serverFlags) flow(s *session) flow {
+	return newFlow(s, &client{url: f.Server, token: f.Token, http: http.DefaultClient})
 }
 
 func (f serverFlags) target() target { return target{site: f.Site, sector: f.Sector} }
@@ -41,7 +41,7 @@ Examples:
 
 // Run imports the files one after another.
 func (c *importCommand) Run(ctx context.Context, s *session) error {
-	f, reports := c.flow(s, "bytes"), []importReport{}
+	f, reports := c.flow(s), []importReport{}
 	for _, name := range c.Files {
 		report, err := importFile(ctx, f, c.target(), c.Country, name)
 		if err != nil {
@@ -74,7 +74,7 @@ Example:
 
 // Run has the sector's keywords clustered.
 func (c *clusterCommand) Run(ctx context.Context, s *session) error {
-	f := c.flow(s, "keywords")
+	f := c.flow(s)
 	report, err := f.clusters(ctx, c.target())
 	if err != nil {
 		return err
