@@ -71,6 +71,7 @@ func everyPart() parts {
 		projections: opened[projectionKeeper](&keeperInMemory{}, &closed),
 		log:         opened[projections.Log](nil, &closed),
 		admins:      opened[adminMaker](&adminsInMemory{}, &closed),
+		deadletters: opened[letterKeeper](oneLetter(), &closed),
 	}
 }
 
@@ -78,7 +79,7 @@ func TestEveryCommandHasAHelpWithAnExample(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{
 		"serve", "migrate", "rebuild", "projections status", "projections retry", "projections rebuild",
-		"events pull", "events tail", "platform create-admin", "config", "version",
+		"events pull", "events tail", "deadletter list", "deadletter show", "deadletter replay", "platform create-admin", "config", "version",
 	} {
 		got := call(t, everyPart(), command+" --help")
 		example := "  igny8 " + strings.Replace(command, "projections rebuild", "rebuild", 1)

@@ -7,6 +7,7 @@ import (
 	"github.com/igny8/igny8/commands/identity"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/tenancy"
+	"github.com/igny8/igny8/infra/bus/deadletter"
 	"github.com/igny8/igny8/infra/config"
 	"github.com/igny8/igny8/infra/postgres"
 	"github.com/igny8/igny8/infra/scheduler"
@@ -39,6 +40,13 @@ func allParts() parts {
 			}
 			return b.log, b.close, nil
 		},
+		deadletters: func(ctx context.Context, c config.Config, log *slog.Logger) (letterKeeper, func() error, error) {
+			d, err := openDatabase(ctx, c, log, true)
+			if err != nil {
+				return nil, nil, err
+			}
+			return deadletter.New(d.Pool(postgres.RoleProjector)), d.close, nil
+		},
 		admins: func(ctx context.Context, c config.Config, log *slog.Logger) (adminMaker, func() error, error) {
 			b, err := openBackend(ctx, c, log, backendOptions{attach: true})
 			if err != nil {
@@ -52,6 +60,13 @@ func allParts() parts {
 				return nil, nil, err
 			}
 			return demonstrations{b}, b.close, nil
+		},
+		tasks: func(ctx context.Context, c config.Config, log *slog.Logger) (taskKeeper, func() error, error) {
+			b, err := openBackend(ctx, c, log, backendOptions{attach: true})
+			if err != nil {
+				return nil, nil, err
+			}
+			return taskKeeping{b.taskTable(), b.bus}, b.close, nil
 		},
 		schedules: func(ctx context.Context, c config.Config, log *slog.Logger) (scheduleKeeper, func() error, error) {
 			b, err := openBackend(ctx, c, log, backendOptions{attach: true})

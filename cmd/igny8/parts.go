@@ -23,9 +23,11 @@ type parts struct {
 	projections opener[projectionKeeper]
 	log         opener[projections.Log]
 	admins      opener[adminMaker]
+	deadletters opener[letterKeeper]
 	// demonstrators make what the demonstration needs.
 	demonstrators opener[demonstrator]
 	schedules     opener[scheduleKeeper]
+	tasks         opener[taskKeeper]
 }
 
 func (p parts) commands() []kong.Option {
@@ -40,7 +42,9 @@ func (p parts) commands() []kong.Option {
 	add(p.projections != nil, "rebuild", "Make read models anew from the events.", &rebuildCommand{})
 	add(p.projections != nil, "projections", "Look after the read models.", &projectionsCommand{})
 	add(p.log != nil, "events", "Read the log of everything that happened.", &eventsCommand{})
+	add(p.deadletters != nil, "deadletter", "Look after the events that reactions gave up.", &deadletterCommand{})
 	add(p.admins != nil, "platform", "Look after the platform itself.", &platformCommand{})
+	add(p.tasks != nil, "tasks", "Look after work in the background.", &tasksCommand{})
 	add(p.schedules != nil, "schedules", "Look after what is done periodically.", &schedulesCommand{})
 	add(p.serve != nil && p.demonstrators != nil, "demo", "Play what igny8 does on keyword exports, on a server of its own.", &demoCommand{})
 	add(true, "import", "Import keyword exports into a running server.", &importCommand{})
