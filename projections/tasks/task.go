@@ -37,9 +37,11 @@ type Task struct {
 	ErrorCode    *string `db:"error_code" json:"error_code" filter:"eq,in"`
 	ErrorMessage *string `db:"error_message" json:"error_message"`
 
-	// Result and Done are in rows folded from the stream only, which a job is.
+	// Done is how much a task that succeeded was, where that was counted.
+	Done int64 `db:"done" json:"done"`
+
+	// Result is in rows folded from the stream only, which a job is.
 	Result json.RawMessage `db:"-" json:"-"`
-	Done   int64           `db:"-" json:"-"`
 }
 
 func evolve(row *Task, e es.Event) {
