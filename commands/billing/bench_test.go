@@ -7,6 +7,8 @@ import (
 	"github.com/igny8/igny8/commands"
 	. "github.com/igny8/igny8/commands/billing"
 	"github.com/igny8/igny8/domain/billing"
+	"github.com/igny8/igny8/infra/postgres"
+	"github.com/igny8/igny8/infra/vault"
 )
 
 // BenchmarkReserveAndCommit is one hot account: a pair an operation.
@@ -65,13 +67,23 @@ func BenchmarkLoadLedger(b *testing.B) {
 			w.must(err)
 		}
 	}
-	b.ResetTimer()
-	for range b.N {
-		fresh, _ := w.process(commands.Config{})
+	load := func(b *testing.B, fresh *commands.Bus) {
+		b.Helper()
 		l, err := commands.Load(b.Context(), fresh, billing.LedgerKind, w.account, w.account)
-		w.must(err)
-		if l.Revision != 100_002 || len(l.Open) != 0 {
-			b.Fatalf("revision %d, %d open", l.Revision, len(l.Open))
+		if err != nil || l.Revision != 100_002 || len(l.Open) != 0 {
+			b.Fatalf("revision %d, %d open, %v", l.Revision, len(l.Open), err)
 		}
 	}
+	b.Run("events", func(b *testing.B) {
+		for range b.N {
+			sealer := vault.New(w.db.Postgres.Pool(postgres.RoleAppender), w.master, vault.Config{})
+			load(b, commands.New(w.store, sealer, w.registry, Ops(), commands.Config{}))
+		}
+	})
+	b.Run("snapshot", func(b *testing.B) {
+		for range b.N {
+			fresh, _ := w.process(commands.Config{})
+			load(b, fresh)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package billing_test
 
 import (
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	eventstore "github.com/igny8/igny8/infra/eventstore/postgres"
 	"github.com/igny8/igny8/infra/postgres"
 	"github.com/igny8/igny8/infra/postgres/pgtest"
+	"github.com/igny8/igny8/infra/snapshots"
 	"github.com/igny8/igny8/infra/vault"
 )
 
@@ -53,7 +55,8 @@ func (w *world) process(c commands.Config) (*commands.Bus, *eventstore.Store) {
 	store := eventstore.NewStore(w.db.Postgres.Pool(postgres.RoleAppender))
 	w.Cleanup(store.Close)
 	sealer := vault.New(w.db.Postgres.Pool(postgres.RoleAppender), w.master, vault.Config{})
-	return commands.New(store, sealer, w.registry, slices.Concat(tenants.Ops(), Ops()), c), store
+	bus := commands.New(store, sealer, w.registry, slices.Concat(tenants.Ops(), Ops()), c)
+	return bus.WithSnapshots(snapshots.New(w.db.Postgres.Pool(postgres.RoleAppender)), slog.New(slog.DiscardHandler)), store
 }
 
 func (w *world) must(err error) {
