@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/igny8/igny8/domain/es"
+	"github.com/igny8/igny8/infra/bus/inbox"
 	"github.com/igny8/igny8/infra/credentials"
 	"github.com/igny8/igny8/infra/idempotency"
 	"github.com/igny8/igny8/infra/postgres"
 	"github.com/igny8/igny8/infra/scheduler"
+	"github.com/igny8/igny8/infra/uploads"
 )
 
 // works are what is done periodically.
@@ -22,10 +24,16 @@ func (s *service) works() []scheduler.Work {
 		{Name: "idempotency.expire", Spec: "*/10 * * * *", Jitter: time.Minute, Do: deleting(idempotency.New(logins, s.vault).DeleteExpired)},
 		{Name: "sessions.expire", Spec: "20 * * * *", Jitter: 5 * time.Minute, Do: deleting(credentials.NewTokens(logins).DeleteExpired)},
 		{Name: "credits.expire", Spec: "@every 10s", Do: s.expireCredits},
+		{Name: "inbox.prune", Spec: "*/10 * * * *", Jitter: time.Minute, Do: deleting(inbox.New(s.Pool(postgres.RoleProjector)).Prune)},
+		{Name: "uploads.expire", Spec: "30 * * * *", Jitter: 5 * time.Minute, Do: deleting(s.expireUploads)},
 		{Name: "retention.purge", Spec: "40 * * * *", Jitter: 5 * time.Minute, Limit: time.Hour, Do: s.purge},
 		{Name: "retention.blank", Spec: "@every 1m", Limit: time.Hour, Do: s.blank},
 		{Name: "erasures.reapply", Spec: "50 * * * *", Jitter: 5 * time.Minute, Do: s.reapply},
 	}
+}
+
+func (s *service) expireUploads(ctx context.Context, limit int) (int64, error) {
+	return uploads.DeleteExpired(ctx, s.Pool(postgres.RoleProjector), limit)
 }
 
 // deleteBatch is how many rows one statement deletes.

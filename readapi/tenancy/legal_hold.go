@@ -33,12 +33,12 @@ type ofAccount struct {
 }
 
 type placing struct {
-	ofAccount
+	ID   string `path:"id" doc:"The account's id."`
 	Body tenants.PlaceLegalHold
 }
 
 type lifting struct {
-	ofAccount
+	ID   string `path:"id" doc:"The account's id."`
 	Body tenants.LiftLegalHold
 }
 
@@ -67,12 +67,12 @@ func MountLegalHolds(api *readapi.API, holds LegalHolds) {
 	route.Method, route.Summary = http.MethodPost, "Place a legal hold on an account"
 	route.Description = "Once this is answered, nothing of the account is purged or erased until the hold is lifted; what is deleted stays deleted. The same again changes nothing."
 	readapi.Handle(api, route, func(ctx context.Context, in *placing) (*LegalHold, error) {
-		return s.do(ctx, in.ofAccount, in.Body)
+		return s.do(ctx, ofAccount{in.ID}, in.Body)
 	})
 	route.Path, route.Summary = path+"lift/", "Lift an account's legal hold"
 	route.Description = "Retention goes on; what is past it is purged soon after."
 	readapi.Handle(api, route, func(ctx context.Context, in *lifting) (*LegalHold, error) {
-		return s.do(ctx, in.ofAccount, in.Body)
+		return s.do(ctx, ofAccount{in.ID}, in.Body)
 	})
 }
 

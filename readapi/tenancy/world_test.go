@@ -25,6 +25,7 @@ import (
 	"github.com/igny8/igny8/infra/idempotency"
 	"github.com/igny8/igny8/infra/postgres"
 	"github.com/igny8/igny8/infra/postgres/pgtest"
+	"github.com/igny8/igny8/infra/retention"
 	"github.com/igny8/igny8/infra/vault"
 	"github.com/igny8/igny8/projections"
 	"github.com/igny8/igny8/projections/planner"
@@ -111,7 +112,8 @@ func newWorld(t *testing.T) *world {
 		Authenticator: people{"ann": w.ann, "bob": w.bob}, Key: bytes.Repeat([]byte("k"), 32), Logger: logger, Unthrottled: true,
 	})
 	serving.Mount(w.api, w.reader)
-	servingplans.Mount(w.api)
+	serving.MountLegalHolds(w.api, tenants.LegalHolds{Bus: w.bus, Purges: retention.NewPurges(db.Pool(postgres.RoleAppender))})
+	servingplans.Mount(w.api, servingplans.Jobs{})
 	w.must(tenants.Seed(t.Context(), w.bus))
 	for name, id := range map[string]es.ID{"Ann": w.ann, "Bob": w.bob} {
 		_, err := tenants.Open(t.Context(), w.bus, commands.Request{Actor: es.System(), Target: id}, tenants.CreateAccount{Name: name, Plan: "starter"})
