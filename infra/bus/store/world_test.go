@@ -125,7 +125,9 @@ func logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, nil))
 }
 
-func join(url, group string) (*member, error) {
+func join(url, group string) (*member, error) { return joinWith(url, group, logger()) }
+
+func joinWith(url, group string, log *slog.Logger) (*member, error) {
 	ctx := context.Background()
 	m := &member{name: "bus " + uuid.NewString()}
 	var err error
@@ -135,7 +137,7 @@ func join(url, group string) (*member, error) {
 	pool := m.db.Pool(postgres.RoleProjector)
 	bell := store.NewBell()
 	m.log = eventstore.NewLog(pool, eventstore.WithListener(store.Channel, bell.Ring))
-	m.Bus = store.New(store.Config{Pool: pool, Log: m.log, Bell: bell, Letters: deadletter.New(pool), Logger: logger()})
+	m.Bus = store.New(store.Config{Pool: pool, Log: m.log, Bell: bell, Letters: deadletter.New(pool), Logger: log})
 	m.Subscriber, err = m.Bus.Subscriber(ctx, group, []string{bustest.Topic}, []string{"test.*"})
 	return m, err
 }
