@@ -53,7 +53,7 @@ func errParked() error {
 
 // Query runs one SELECT within the account, calls scan for each row in the
 // query's order, and gives the position that the answer is true for: the
-// checkpoint is read in the same statement. It is one round trip. In scan, the
+// checkpoint is read in the same snapshot. It is one round trip. In scan, the
 // query's own columns of rows.RawValues begin at FirstColumn. Errors:
 // es.Unavailable "read_model_behind" when AtLeast was not reached in time, or a
 // projection was not built; "projection_parked" while the account's events wait
@@ -81,15 +81,28 @@ func (r *Reader) Query(ctx context.Context, read Read, sql string, args []any, s
 }
 
 // FirstColumn is where a query's own columns begin in the rows of Query.
-const FirstColumn = 4
+const FirstColumn = 0
 
+// query sends everything in one round trip and one implicit transaction. The
+// role's transactions are repeatable reads, so that the checkpoint and the rows
+// come from one snapshot.
 func (r *Reader) query(ctx context.Context, read Read, sql string, args []any, scan func(pgx.Rows) error) (position int64, err error) {
-	n := len(args)
+	var at state
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT set_config('app.account_id', $1, true)`, read.Account.String())
-	batch.Queue(wrapped(read.Uses, sql, n+1), append(args[:n:n], read.Account)...).Query(func(rows pgx.Rows) error {
-		position, err = scanAnswer(rows, read.AtLeast, scan)
-		return err
+	batch.Queue(stateOf(read.Uses), read.Account).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&at.position, &at.built, &at.parked, &at.oneSnapshot)
+	})
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+		if err := at.refusal(); err != nil || at.position < read.AtLeast {
+			return err
+		}
+		for rows.Next() {
+			if err := scan(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
 	})
 	if err := r.pool.SendBatch(ctx, batch).Close(); err != nil {
 		var refused *es.Error
@@ -98,50 +111,41 @@ func (r *Reader) query(ctx context.Context, read Read, sql string, args []any, s
 		}
 		return 0, fmt.Errorf("read %v: %w", read.Uses, err)
 	}
-	return position, nil
+	return at.position, nil
 }
 
-// wrapped is a query that also answers, from the same snapshot, how far its
-// projections are, whether all are built, and whether the account, which is one
-// more argument, is parked in any of them. The keys are the program's own.
-func wrapped(uses []Key, sql string, account int) string {
+// state is how far the projections of a read are.
+type state struct {
+	position      int64
+	built, parked bool
+	oneSnapshot   bool
+}
+
+func (s state) refusal() error {
+	switch {
+	case s.parked:
+		return errParked()
+	case !s.built:
+		return errBehind()
+	case !s.oneSnapshot:
+		return errors.New("a read needs a pool whose transactions are repeatable reads, as those of igny8_app are")
+	}
+	return nil
+}
+
+// stateOf is the query of how far projections are, whether all are built, and
+// whether the account, its argument, is parked in any of them. The keys are the
+// program's own.
+func stateOf(uses []Key) string {
 	keys := make([]string, len(uses))
 	for i, k := range uses {
 		keys[i] = fmt.Sprintf("('%s', %d)", strings.ReplaceAll(k.Name, "'", "''"), k.Version)
 	}
 	in := "(" + strings.Join(keys, ", ") + ")"
-	return fmt.Sprintf(`SELECT c.position, c.built, c.parked, r.* FROM (
-	SELECT coalesce(min(position), 0) AS position, count(*) = %d AS built,
-		EXISTS (SELECT FROM projection_parked WHERE account_id = $%d AND (name, version) IN %s) AS parked
-	FROM projection_checkpoints WHERE (name, version) IN %s
-) c LEFT JOIN (SELECT row_number() OVER () AS place, q.* FROM (%s) q) r ON true ORDER BY r.place`, len(uses), account, in, in, sql)
-}
-
-func scanAnswer(rows pgx.Rows, atLeast int64, scan func(pgx.Rows) error) (position int64, err error) {
-	defer rows.Close()
-	for first := true; rows.Next(); first = false {
-		built, parked := true, false
-		raw := rows.RawValues()
-		if first {
-			targets := make([]any, len(raw))
-			targets[0], targets[1], targets[2] = &position, &built, &parked
-			if err := rows.Scan(targets...); err != nil {
-				return 0, err
-			}
-		}
-		switch {
-		case parked:
-			return 0, errParked()
-		case !built:
-			return 0, errBehind()
-		case position < atLeast || raw[3] == nil:
-			return position, nil
-		}
-		if err := scan(rows); err != nil {
-			return 0, err
-		}
-	}
-	return position, rows.Err()
+	return fmt.Sprintf(`SELECT coalesce(min(position), 0), count(*) = %d,
+	EXISTS (SELECT FROM projection_parked WHERE account_id = $1 AND (name, version) IN %s),
+	current_setting('transaction_isolation') = 'repeatable read'
+FROM projection_checkpoints WHERE (name, version) IN %s`, len(uses), in, in)
 }
 
 // WaitFor returns once every projection has passed the position. Errors:

@@ -122,6 +122,9 @@ func newPool(ctx context.Context, opts Options, role Role) (*pgxpool.Pool, error
 	params["statement_timeout"] = milliseconds(limits.Statement)
 	params["lock_timeout"] = milliseconds(limits.LockWait)
 	params["idle_in_transaction_session_timeout"] = milliseconds(limits.Idle)
+	if role == RoleApp { // a page and how far it is true come from one snapshot.
+		params["default_transaction_isolation"] = "repeatable read"
+	}
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		RegisterTypes(conn.TypeMap())
 		return nil

@@ -46,7 +46,12 @@ func TestRowLevelSecurityAloneHoldsTheAccount(t *testing.T) {
 func TestTheFilterAloneHoldsTheAccount(t *testing.T) {
 	t.Parallel()
 	s := fill(t, 60)
-	admin, err := pgxpool.New(t.Context(), s.db.AdminURL)
+	config, err := pgxpool.ParseConfig(s.db.AdminURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig.RuntimeParams["default_transaction_isolation"] = "repeatable read"
+	admin, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
