@@ -158,15 +158,15 @@ func TestWhatALedgerForgotIsLookedUp(t *testing.T) {
 	if err := w.Commit(t.Context(), other, 3, 1); word(err) != "reservation_unknown" {
 		t.Errorf("forgotten: %v", err)
 	}
-	w.Service.Head = w.log.Head
-	w.Service.History = past{first.Reservation: {Reservation: first.Reservation, As: billing.Committed, Credits: 3}}
+	w.Head = w.log.Head
+	w.History = past{first.Reservation: {Reservation: first.Reservation, As: billing.Committed, Credits: 3}}
 	w.must(w.Commit(t.Context(), other, 3, 1))
 	w.must(w.Reserve(t.Context(), first, 3, soon()))
-	w.Service.History = past{first.Reservation: {Reservation: first.Reservation, As: billing.Expired}}
+	w.History = past{first.Reservation: {Reservation: first.Reservation, As: billing.Expired}}
 	if err := w.Reserve(t.Context(), first, 3, soon()); word(err) != "reservation_expired" {
 		t.Errorf("reserved anew after it expired long ago: %v", err)
 	}
-	w.Service.History = past{first.Reservation: {Reservation: first.Reservation, As: billing.Committed, Credits: 3}}
+	w.History = past{first.Reservation: {Reservation: first.Reservation, As: billing.Committed, Credits: 3}}
 	if err := w.Commit(t.Context(), other, 2, 1); word(err) != "reservation_resolved" {
 		t.Errorf("another amount: %v", err)
 	}

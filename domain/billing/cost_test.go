@@ -20,8 +20,17 @@ func TestPricesAreRoundedUpAndHaveAFloor(t *testing.T) {
 		operation   string
 		units, want int64
 	}{
-		{Clustering, 0, 2}, {Clustering, 300, 2}, {Clustering, 301, 3}, {Clustering, 450, 3}, {Clustering, 451, 4},
-		{Content, 1, 3}, {Content, 301, 4}, {Linking, 1, 1}, {ImageBasic, 3, 3}, {ImagePremium, 3, 12}, {ImagePremium, 0, 0},
+		{Clustering, 0, 2},
+		{Clustering, 300, 2},
+		{Clustering, 301, 3},
+		{Clustering, 450, 3},
+		{Clustering, 451, 4},
+		{Content, 1, 3},
+		{Content, 301, 4},
+		{Linking, 1, 1},
+		{ImageBasic, 3, 3},
+		{ImagePremium, 3, 12},
+		{ImagePremium, 0, 0},
 	} {
 		if got, err := terms[c.operation].Price(c.units); got != c.want || err != nil {
 			t.Errorf("%d units of %s cost %d, %v; want %d", c.units, c.operation, got, err, c.want)

@@ -13,7 +13,6 @@ import (
 // model is a ledger that keeps every single credit, and does nothing cleverly.
 type model struct {
 	now      time.Time
-	grants   []billing.Grant
 	credits  []*credit
 	open     map[es.ID]time.Time
 	resolved map[es.ID]billing.Resolution
@@ -31,7 +30,9 @@ func newModel(now time.Time) *model {
 	return &model{now: now, open: map[es.ID]time.Time{}, resolved: map[es.ID]billing.Resolution{}}
 }
 
-func (m *model) expired(g *billing.Grant) bool { return g.ExpiresAt != nil && !m.now.Before(*g.ExpiresAt) }
+func (m *model) expired(g *billing.Grant) bool {
+	return g.ExpiresAt != nil && !m.now.Before(*g.ExpiresAt)
+}
 
 func (m *model) pass(d time.Duration) {
 	m.now = m.now.Add(d)
