@@ -218,7 +218,7 @@ func (l *Log) parse(text []byte) (next line, err error) {
 }
 
 func syncFolder(path string) error {
-	folder, err := os.Open(path) //nolint:gosec // G304: the configured folder.
+	folder, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package retention_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func TestNothingComesBackUnderAParentThatWasPurged(t *testing.T) {
 	var e *es.Error
 	for _, id := range []es.ID{word, late} {
 		_, err := w.bus.Do(t.Context(), w.request(id, commands.Restore{Kind: planner.KeywordKind.Name}))
-		if e, _ = err.(*es.Error); e == nil || e.Word() != "parent_gone" {
+		if !errors.As(err, &e) || e.Word() != "parent_gone" {
 			t.Errorf("a child of what was purged: %v", err)
 		}
 	}
