@@ -229,6 +229,9 @@ func (s *stream) write(frames []byte) error {
 	if err := context.Cause(s.ctx); err != nil {
 		return err
 	}
+	if len(frames) > 0 {
+		s.Mark("")
+	}
 	if !s.opened {
 		h := s.call.header
 		h.Set("Content-Type", streamType)
@@ -237,8 +240,6 @@ func (s *stream) write(frames []byte) error {
 		s.call.echo.Response().WriteHeader(s.call.route.Status)
 		s.opened = true
 		frames = append([]byte("retry: "+strconv.Itoa(int(retryAfter/time.Millisecond))+"\n\n"), frames...)
-	} else if len(frames) > 0 {
-		s.Mark("")
 	}
 	return s.put(frames)
 }

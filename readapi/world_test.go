@@ -201,7 +201,7 @@ func newWorld(t *testing.T, options ...func(*readapi.Options)) *world {
 		readapi.CreateWith[makeWidget](), readapi.ChangeWith[changeWidget](), readapi.Lifecycle())
 	readapi.Resource(w.api, readapi.ResourceSpec[widgetRow]{Path: "test/guarded", Kind: "test.widget", Table: rows, RequireIfMatch: true},
 		readapi.ChangeWith[changeWidget](), readapi.Lifecycle())
-	system.Feed{Log: w.store, Registry: registry, Opener: sealer}.Mount(w.api)
+	system.Feed{Log: w.store, Tail: w.store, Registry: registry, Opener: sealer}.Mount(w.api)
 	w.mountOddities()
 	return w
 }

@@ -15,6 +15,7 @@ import (
 	eventstore "github.com/igny8/igny8/infra/eventstore/postgres"
 	"github.com/igny8/igny8/infra/idempotency"
 	"github.com/igny8/igny8/infra/jwt"
+	"github.com/igny8/igny8/infra/observe"
 	"github.com/igny8/igny8/infra/postgres"
 	taskrows "github.com/igny8/igny8/infra/tasks"
 	"github.com/igny8/igny8/projections"
@@ -49,6 +50,7 @@ func (s *service) api() *readapi.API {
 		Origins: s.config.CORSOrigins, Proxies: s.config.TrustedProxies, PublicURL: s.config.PublicURL, Unavailable: postgres.IsUnavailable, Unthrottled: !s.config.Throttles,
 		Timeout: s.config.RequestTimeout, MaxBody: s.config.BodyLimit, Version: version(),
 	})
+	observe.CollectStreams(s.metrics, api.OpenStreams)
 	mount(api, s, reader)
 	return api
 }
@@ -65,7 +67,7 @@ func (s *service) keys() commands.Idempotency {
 // feed reads events as the application's role, so that row-level security holds
 // for them too.
 func (s *service) feed() system.Feed {
-	return system.Feed{Log: eventstore.NewFeed(s.Pool(postgres.RoleApp)), Registry: s.registry, Opener: s.vault}
+	return system.Feed{Log: eventstore.NewFeed(s.Pool(postgres.RoleApp)), Tail: s.log, Registry: s.registry, Opener: s.vault}
 }
 
 // cascadeGroup is who deletes and restores what belongs to a site or sector.

@@ -1,16 +1,12 @@
 package system
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/igny8/igny8/domain/es"
@@ -18,14 +14,23 @@ import (
 	"github.com/igny8/igny8/readapi"
 )
 
-// Log is the part of projections.Log that the feed needs.
+// Log is the part of projections.Log that the feed reads.
 type Log interface {
 	Read(ctx context.Context, after int64, filter es.Filter, limit int) (es.Page, error)
 }
 
-// Feed is what the pull feed reads from.
+// Tail is the part of projections.Log that tells when there is more to read.
+type Tail interface {
+	Head(ctx context.Context) (int64, error)
+	Wait(ctx context.Context, after int64) (int64, error)
+}
+
+// Feed is what the account's events are told from: one after another to whoever
+// pulls them, and as a stream. Log may be one that reads within an account only;
+// Tail is asked for positions alone.
 type Feed struct {
 	Log      Log
+	Tail     Tail
 	Registry *es.Registry
 	Opener   projections.Opener
 }
@@ -34,32 +39,12 @@ const (
 	defaultLimit = 100
 	mostEvents   = 1000
 	cursorUse    = "events"
-	// typePrefix is before every type's name in public.
-	typePrefix = "igny8."
+	// latest is the cursor of who wants only what is to come.
+	latest = "latest"
+	// search is how long one request looks on past events that its filter leaves
+	// out before it answers with how far it came.
+	search = time.Second
 )
-
-// CloudEvent is an event as others see it: CloudEvents 1.0 in JSON. What is
-// nobody's (a site, a cause) is left out, since its attributes are never null.
-type CloudEvent struct {
-	SpecVersion     string    `json:"specversion"`
-	ID              string    `json:"id"`
-	Type            string    `json:"type" example:"igny8.planner.keyword.created.v1"`
-	Source          string    `json:"source"`
-	Subject         string    `json:"subject"`
-	Time            time.Time `json:"time"`
-	DataContentType string    `json:"datacontenttype"`
-	AccountID       string    `json:"accountid"`
-	SiteID          string    `json:"siteid,omitempty"`
-	SectorID        string    `json:"sectorid,omitempty"`
-	Actor           string    `json:"actor"`
-	CorrelationID   string    `json:"correlationid"`
-	CausationID     string    `json:"causationid,omitempty"`
-	RequestID       string    `json:"requestid,omitempty"`
-	Revision        int64     `json:"revision"`
-	Position        int64     `json:"position"`
-	// Data is the event's own; null once it was purged.
-	Data json.RawMessage `json:"data"`
-}
 
 // Events is a stretch of the feed. Cursor is where to go on, also when there
 // was nothing; it never goes back.
@@ -71,60 +56,141 @@ type Events struct {
 
 // EventsQuery is what to read of the feed.
 type EventsQuery struct {
-	After  string `query:"after" doc:"The cursor of the last answer; empty starts with the account's first event."`
-	Types  string `query:"types" doc:"Types separated by commas, or beginnings of them that end in *." example:"igny8.planner.*"`
-	SiteID string `query:"site_id" doc:"Only of this site."`
-	Limit  int    `query:"limit" minimum:"1" doc:"100 by default; more than 1000 is 1000."`
+	After string `query:"after" doc:"The cursor of the last answer, or the id of a server-sent event; empty starts with the account's first event, latest with the next one to come."`
+	Limit int    `query:"limit" minimum:"1" doc:"100 by default; more than 1000 is 1000."`
+	Wait  string `header:"Prefer" doc:"wait=N: where there is nothing yet, wait up to N seconds, at most 5, for something to come."`
+	EventsFilter
 }
 
-// Mount mounts GET /api/v1/system/events/: every event of the account, in
-// order, none skipped, none twice.
+// Mount mounts GET /api/v1/system/events/ and system/events/stream/: every event
+// of the account, in order, none skipped, none twice. A cursor of either goes on
+// in the other.
 func (f Feed) Mount(api *readapi.API) {
 	readapi.Handle(api, readapi.Route{
 		Method: http.MethodGet, Path: "system/events/", Name: "system.events", Throttle: "system",
 		Summary: "What happened in the account, in order",
-	}, func(ctx context.Context, q *EventsQuery) (*Events, error) { return f.read(ctx, api, q) })
+		Description: "Events as CloudEvents, oldest first. Ask again with `after` set to the `cursor` of the answer, also when " +
+			"`results` was empty: a filter that picks little is searched for in steps, and the cursor says how far that came.",
+	}, func(ctx context.Context, q *EventsQuery) (*Events, error) { return f.pull(ctx, api, q) })
+	f.mountStream(api)
 }
 
-func (f Feed) read(ctx context.Context, api *readapi.API, q *EventsQuery) (*Events, error) {
+func (f Feed) pull(ctx context.Context, api *readapi.API, q *EventsQuery) (*Events, error) {
 	call := readapi.CallOf(ctx)
 	who := call.Principal
-	filter, err := filterOf(who.Account, q)
+	filter, err := q.of(who.Account)
 	if err != nil {
 		return nil, err
 	}
-	var after int64
-	if q.After != "" {
-		var ok bool
-		if after, ok = openCursor(api, who.Account, q.After); !ok {
-			return nil, es.Refuse(es.NotFound, "invalid_cursor", "This cursor is not one that this account was given.")
-		}
+	wait, err := call.PreferredWait()
+	if err != nil {
+		return nil, err
+	}
+	after, err := f.place(ctx, api, who.Account, q.After)
+	if err != nil {
+		return nil, err
 	}
 	limit := defaultLimit
 	if q.Limit > 0 {
 		limit = min(q.Limit, mostEvents)
 	}
-	page, err := f.Log.Read(ctx, after, filter, limit)
+	shown, through, err := f.search(ctx, who, after, filter, limit, wait)
 	if err != nil {
-		return nil, fmt.Errorf("reading the feed: %w", err)
+		return nil, err
 	}
-	shown := slices.DeleteFunc(page.Events, func(rec es.Recorded) bool { return hidden(who, rec) })
 	results, err := f.public(ctx, who.Account, shown)
 	if err != nil {
 		return nil, err
 	}
-	through := max(after, page.Through)
 	call.TrueAt(who.Account, through)
-	return &Events{Results: results, Cursor: api.Sign(cursorUse, who.Account, binary.AppendVarint(nil, through))}, nil
+	return &Events{Results: results, Cursor: cursor(api, who.Account, through)}, nil
 }
 
-func openCursor(api *readapi.API, account es.ID, text string) (int64, bool) {
+// search reads on until there is something to show, nothing is left to look at
+// and the wait is over, or it has taken long enough.
+func (f Feed) search(ctx context.Context, who readapi.Principal, after int64, filter es.Filter, limit int, wait time.Duration) ([]es.Recorded, int64, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	looking, stop := context.WithTimeout(ctx, max(search, wait))
+	defer stop()
+	rest := time.Duration(0)
+	for {
+		shown, through, err := f.page(ctx, who, after, filter, limit)
+		if err != nil || len(shown) > 0 {
+			return shown, through, err
+		}
+		after = through
+		head, err := f.Tail.Head(ctx)
+		if err != nil {
+			return nil, after, fmt.Errorf("looking at the end of the feed: %w", err)
+		}
+		if head <= after {
+			if wait <= 0 {
+				return nil, after, nil
+			}
+			_, err := f.Tail.Wait(looking, after)
+			if err == nil {
+				err = pause(looking, rest)
+				rest = longer(rest)
+			}
+			if err != nil {
+				if looking.Err() != nil && ctx.Err() == nil {
+					err = nil
+				}
+				return nil, after, err
+			}
+		}
+		if looking.Err() != nil {
+			return nil, after, ctx.Err()
+		}
+	}
+}
+
+// page reads what there is to show after a position, and through which it looked.
+func (f Feed) page(ctx context.Context, who readapi.Principal, after int64, filter es.Filter, limit int) ([]es.Recorded, int64, error) {
+	page, err := f.Log.Read(ctx, after, filter, limit)
+	if err != nil {
+		return nil, after, fmt.Errorf("reading the feed: %w", err)
+	}
+	shown := slices.DeleteFunc(page.Events, func(rec es.Recorded) bool { return hidden(who, rec) })
+	return shown, max(after, page.Through), nil
+}
+
+// place is the position that a cursor stands for.
+func (f Feed) place(ctx context.Context, api *readapi.API, account es.ID, text string) (int64, error) {
+	switch text {
+	case "":
+		return 0, nil
+	case latest:
+		head, err := f.Tail.Head(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("looking at the end of the feed: %w", err)
+		}
+		return head, nil
+	}
+	after, err := openCursor(api, account, text)
+	if err != nil {
+		return 0, es.Refuse(es.NotFound, "invalid_cursor", "This cursor is not one that this account was given.")
+	}
+	return after, nil
+}
+
+func cursor(api *readapi.API, account es.ID, position int64) string {
+	return api.Sign(cursorUse, account, binary.AppendVarint(nil, position))
+}
+
+var errCursor = errors.New("no cursor")
+
+func openCursor(api *readapi.API, account es.ID, text string) (int64, error) {
 	payload, ok := api.Verify(cursorUse, account, text)
 	if !ok {
-		return 0, false
+		return 0, errCursor
 	}
 	position, n := binary.Varint(payload)
-	return position, n == len(payload) && position >= 0
+	if n != len(payload) || position < 0 {
+		return 0, errCursor
+	}
+	return position, nil
 }
 
 // hidden says that an event is of a site that the caller was not granted, or,
@@ -134,95 +200,4 @@ func hidden(who readapi.Principal, rec es.Recorded) bool {
 		return true
 	}
 	return who.Sites != nil && rec.Site != (es.ID{}) && !slices.Contains(who.Sites, rec.Site)
-}
-
-var typeName = regexp.MustCompile(`^[a-z0-9_.]{1,100}\*?$`)
-
-func filterOf(account es.ID, q *EventsQuery) (es.Filter, error) {
-	filter := es.Filter{Account: account}
-	if q.SiteID != "" {
-		if len(q.SiteID) != 36 || filter.Site.UnmarshalText([]byte(q.SiteID)) != nil {
-			return filter, es.Field("site_id", "This must be a UUID.")
-		}
-	}
-	if q.Types == "" {
-		return filter, nil
-	}
-	for name := range strings.SplitSeq(q.Types, ",") {
-		name = strings.TrimPrefix(strings.TrimSpace(name), typePrefix)
-		if name == "*" || name == "" {
-			name = "*"
-		} else if !typeName.MatchString(name) {
-			return filter, es.Field("types", "This takes names of types, or beginnings of them that end in *.")
-		}
-		filter.Types = append(filter.Types, name)
-	}
-	if len(filter.Types) > 50 {
-		return filter, es.Field("types", "This takes at most 50 names.")
-	}
-	if slices.Contains(filter.Types, "*") {
-		filter.Types = nil
-	}
-	return filter, nil
-}
-
-// public is the events as others see them, with their personal fields open.
-func (f Feed) public(ctx context.Context, account es.ID, recs []es.Recorded) ([]CloudEvent, error) {
-	events := make([]es.Event, len(recs))
-	var sealed []*es.Personal
-	for i, rec := range recs {
-		e, err := f.Registry.Decode(rec)
-		if err != nil {
-			return nil, fmt.Errorf("decoding for the feed: %w", err)
-		}
-		if e == nil || !es.HasPersonal(reflect.TypeOf(e)) {
-			continue
-		}
-		events[i] = es.WithPersonal(e, func(_ string, p *es.Personal) {
-			field := *p
-			sealed = append(sealed, &field)
-		})
-	}
-	if len(sealed) > 0 {
-		if err := f.Opener.OpenFields(ctx, account, sealed); err != nil {
-			return nil, fmt.Errorf("opening personal fields for the feed: %w", err)
-		}
-	}
-	out := make([]CloudEvent, len(recs))
-	for i, rec := range recs {
-		out[i] = envelope(rec)
-		switch {
-		case rec.Purged:
-			out[i].Data = json.RawMessage("null")
-		case events[i] == nil:
-			out[i].Data = bytes.Clone(rec.Data)
-		default:
-			opened := es.WithPersonal(events[i], func(_ string, p *es.Personal) { *p, sealed = *sealed[0], sealed[1:] })
-			data, err := json.Marshal(opened)
-			if err != nil {
-				return nil, fmt.Errorf("writing event %s: %w", rec.ID, err)
-			}
-			out[i].Data = data
-		}
-	}
-	return out, nil
-}
-
-func envelope(rec es.Recorded) CloudEvent {
-	return CloudEvent{
-		SpecVersion: "1.0", ID: rec.ID.String(), Type: typePrefix + rec.Type,
-		Source: "/accounts/" + rec.Stream.Account.String(), Subject: rec.Stream.Kind + "/" + rec.Stream.ID.String(),
-		Time: rec.RecordedAt.UTC(), DataContentType: "application/json",
-		AccountID: rec.Stream.Account.String(), SiteID: text(rec.Site), SectorID: text(rec.Sector),
-		Actor: rec.Actor.String(), CorrelationID: text(rec.Correlation), CausationID: text(rec.Causation),
-		RequestID: rec.Request, Revision: rec.Revision, Position: rec.Position,
-	}
-}
-
-// text is an id, or nothing.
-func text(id es.ID) string {
-	if id == (es.ID{}) {
-		return ""
-	}
-	return id.String()
 }

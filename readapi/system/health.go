@@ -1,5 +1,5 @@
 // Package system serves what belongs to no module: whether the process lives
-// and is ready, and the pull feed of an account's events.
+// and is ready, and the feed of an account's events.
 package system
 
 import (
