@@ -83,19 +83,34 @@ func (r *rig) react() {
 			if err != nil {
 				continue
 			}
-			for _, rec := range page.Events {
-				e, err := r.registry.Decode(rec)
-				if err != nil {
-					r.Error(err)
-				}
-				for reactions.React[0](ctx, rec, e) != nil && ctx.Err() == nil {
-				}
+			var lanes sync.WaitGroup
+			for lane := range reactionLanes {
+				lanes.Go(func() { r.reactTo(ctx, reactions.React[0], page.Events, lane) })
 			}
+			lanes.Wait()
 			if at = page.Through; len(page.Events) == 0 {
 				_, _ = r.log.Wait(ctx, at)
 			}
 		}
 	})
+}
+
+// reactionLanes is how many aggregates' events are reacted to at once.
+const reactionLanes = 4
+
+// reactTo reacts to the events of every so manieth aggregate, in order.
+func (r *rig) reactTo(ctx context.Context, react commands.Reaction, events []es.Recorded, lane int) {
+	for _, rec := range events {
+		if int(rec.Stream.ID[15])%reactionLanes != lane {
+			continue
+		}
+		e, err := r.registry.Decode(rec)
+		if err != nil {
+			r.Error(err)
+		}
+		for react(ctx, rec, e) != nil && ctx.Err() == nil {
+		}
+	}
 }
 
 // config is a worker's that is quick to notice.
