@@ -21,6 +21,9 @@ type client struct {
 	url   string // http://HOST:PORT
 	token string
 	http  *http.Client
+	// reached is the last consistency token that the server answered: what is
+	// read next is at least as new.
+	reached string
 }
 
 // envelope is every answer's outside.
@@ -122,9 +125,16 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader, 
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
+	if c.reached != "" {
+		request.Header.Set("X-Consistency-Token", c.reached)
+		request.Header.Set("Prefer", "wait=5")
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("asking the server: %w", err)
+	}
+	if token := response.Header.Get("X-Consistency-Token"); token != "" {
+		c.reached = token
 	}
 	return response, nil
 }
@@ -190,6 +200,9 @@ func (c *client) watch(ctx context.Context, id string, tell func(job), result an
 				return err
 			}
 		}
+	}
+	if err := c.get(ctx, "system/jobs/"+id+"/", &last); err != nil { // its token is of what the job did.
+		return err
 	}
 	if last.State != "succeeded" {
 		if last.Error != nil {

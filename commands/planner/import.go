@@ -24,6 +24,9 @@ const (
 	importSaves = 500 * time.Millisecond
 	// importErrors bounds the report.
 	importErrors = 1000
+	// jobAttempts is how often a job is tried: what is done stays done, and each
+	// restart of a process may cost one.
+	jobAttempts = 10
 	// importLimit is how long an import may take.
 	importLimit = 30 * time.Minute
 )
@@ -93,6 +96,7 @@ type Importer struct {
 // Task is the kind of its tasks.
 func (i Importer) Task() tasks.Kind {
 	return tasks.Declare("planner.import_keywords", commands.InSector, importLimit, tasks.Work[KeywordImport, struct{}]{
+		Attempts: jobAttempts,
 		Apply: func(ctx context.Context, run *tasks.Run, in KeywordImport, _ struct{}) (any, error) {
 			return i.run(ctx, run, in)
 		},
