@@ -111,8 +111,8 @@ func (r *Router) Run(ctx context.Context) error {
 			return fmt.Errorf("subscribing %s: %w", g.Group, err)
 		}
 		for _, topic := range topics {
-			h := router.AddConsumerHandler(g.Group+" "+topic, topic, subscriber, r.handler(g))
-			h.AddMiddleware(r.middlewares(g)...)
+			h := router.AddConsumerHandler(g.Group+" "+topic, topic, subscriber, r.handler(g)) //nolint:contextcheck // each message brings its own.
+			h.AddMiddleware(r.middlewares(g)...)                                               //nolint:contextcheck // each message brings its own.
 		}
 	}
 	if err := router.Run(ctx); err != nil {

@@ -98,7 +98,7 @@ func (g *group) Subscribe(ctx context.Context, topic string) (<-chan *message.Me
 	}
 	reading, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	g.cancel = cancel
-	if err := g.bus.add(g); err != nil {
+	if err := g.bus.add(g); err != nil { //nolint:contextcheck // the process's loops outlive the subscription.
 		cancel()
 		return nil, err
 	}

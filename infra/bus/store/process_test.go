@@ -241,9 +241,9 @@ func TestAProcessThatIsKilledUnderLoadIsReplacedInUnderASecond(t *testing.T) {
 	w, keys, file := newWorld(t), bustest.Keys(64), filepath.Join(t.TempDir(), "handled")
 	a, b := start(t, w, file), start(t, w, file)
 	stop := load(t, w, keys)
-	ofA := both(t, file, a.Process.Pid, b.Process.Pid)
+	both(t, file, a.Process.Pid, b.Process.Pid)
 	time.Sleep(200 * time.Millisecond) // so that it dies in mid-stream.
-	ofA = both(t, file, a.Process.Pid, b.Process.Pid)
+	ofA := both(t, file, a.Process.Pid, b.Process.Pid)
 	from := time.Now()
 	if err := a.Process.Kill(); err != nil {
 		t.Fatal(err)
