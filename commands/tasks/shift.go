@@ -53,7 +53,7 @@ func (s *shift) run(ctx context.Context) {
 	defer s.lose(ErrLost)
 	taking, stopTaking := context.WithCancel(ctx)
 	defer stopTaking()
-	context.AfterFunc(s.held, stopTaking)
+	context.AfterFunc(s.held, stopTaking) //nolint:contextcheck // leases outlive ctx, until they are given back.
 	var loops sync.WaitGroup
 	loops.Go(func() { s.watch(s.held) })
 	loops.Go(func() { s.beatAll(s.held) })
@@ -110,7 +110,7 @@ func (s *shift) claim(ctx context.Context, free int) error {
 		return err
 	}
 	for _, l := range leases {
-		s.begin(l, true)
+		s.begin(l, true) //nolint:contextcheck // tasks outlive ctx, until they are given back.
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (s *shift) endCancelled(ctx context.Context) {
 			}
 			var ending sync.WaitGroup
 			for _, l := range leases {
-				ended := s.begin(l, false)
+				ended := s.begin(l, false) //nolint:contextcheck // as above.
 				ending.Go(func() { <-ended })
 			}
 			ending.Wait()

@@ -111,8 +111,11 @@ func (c Config) withDefaults() Config {
 		value *time.Duration
 		to    time.Duration
 	}{
-		{&c.Lease, LeaseTime}, {&c.Poll, 2 * time.Second}, {&c.FreeLost, 400 * time.Millisecond},
-		{&c.Grace, 5 * time.Second}, {&c.Drain, time.Second},
+		{&c.Lease, LeaseTime},
+		{&c.Poll, 2 * time.Second},
+		{&c.FreeLost, 400 * time.Millisecond},
+		{&c.Grace, 5 * time.Second},
+		{&c.Drain, time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.to

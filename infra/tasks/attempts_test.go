@@ -123,9 +123,9 @@ func TestAnAttemptHasItsTimeAlsoIfItDoesNotListen(t *testing.T) {
 	var late atomic.Pointer[error]
 	k := tasks.Declare("test.deaf", commands.InAccount, 30*time.Millisecond, tasks.Work[input, output]{
 		Attempts: 2,
-		Do: func(_ context.Context, run *tasks.Run, _ input) (output, error) {
+		Do: func(ctx context.Context, run *tasks.Run, _ input) (output, error) {
 			<-release
-			err := run.Save(context.Background(), output{Sum: 666})
+			err := run.Save(context.WithoutCancel(ctx), output{Sum: 666})
 			late.CompareAndSwap(nil, &err)
 			return output{Sum: 666}, nil
 		},

@@ -3,7 +3,6 @@ package system
 import (
 	"context"
 	"fmt"
-
 	"time"
 
 	"github.com/igny8/igny8/projections/table"
