@@ -7,23 +7,25 @@ import "strings"
 // ("@SUM(1)", "-2+3+cmd|' /C calc'!A0"). Operators of search such as "-site:x" or
 // "+coffee" are no formulas.
 func isFormula(s string) bool {
-	s = strings.TrimLeft(s, " \t\r\n\u00A0\uFEFF'")
+	s = strings.TrimLeft(s, " '")
 	if s == "" {
 		return false
 	}
 	rest := s[1:]
 	switch s[0] {
 	case '=':
-		return rest != "" && rest[0] != ' '
+		return rest != ""
 	case '+', '-', '@':
-		if strings.ContainsAny(rest, "|!") && !strings.Contains(rest, " ") || strings.Contains(rest, "|'") || strings.Contains(rest, "'!") {
-			return true
-		}
-		call := strings.IndexByte(rest, '(')
-		return call > 0 && isName(rest[call-1])
+		return strings.Contains(rest, "|") || nameBefore(rest, '(') || nameBefore(rest, '!') && !strings.HasSuffix(rest, "!")
 	default:
-		return false
+		return strings.HasPrefix(s, "＝") && len(s) > len("＝")
 	}
+}
+
+// nameBefore says whether a name ends right before the first such mark.
+func nameBefore(s string, mark byte) bool {
+	i := strings.IndexByte(s, mark)
+	return i > 0 && isName(s[i-1])
 }
 
 func isName(b byte) bool {

@@ -191,7 +191,7 @@ func TestItReadsTheSameInWhateverPieces(t *testing.T) {
 	text := "Keyword\tVolume\n\"türk \"\"kahvesi\"\"\"\t10\r\n\"two\nlines\"\t20\n最後\t30"
 	want := strings.Join(rows(t, text), "\n")
 	var utf16le bytes.Buffer
-	for _, unit := range []rune("\uFEFF" + text) {
+	for _, unit := range "\uFEFF" + text {
 		utf16le.Write([]byte{byte(unit), byte(unit >> 8)})
 	}
 	for name, r := range map[string]io.Reader{
@@ -249,4 +249,16 @@ func TestHeadersInManyLanguages(t *testing.T) {
 			t.Errorf("%q reads as %q", header, got)
 		}
 	}
+}
+
+func TestWindows1252IsSeenAlsoLateInTheFile(t *testing.T) {
+	t.Parallel()
+	plain := "Keyword,Volume\n" + strings.Repeat("plain words,1\n", 5000)
+	got := rows(t, plain+"caf\xe9 cr\xe8me,2\n\"\x93quoted\x94 na\xefve\",3\n")
+	if got[5000] != `5002 "café crème", volume 2` || got[5001] != `5003 "“quoted” naïve", volume 3` {
+		t.Errorf("it reads as %q", got[5000:])
+	}
+	got = rows(t, plain+"café,2\ncaf\xe9,3\nfine,4\n")
+	contains(t, got[5001], "5003! This row has bytes that are no text in UTF-8")
+	contains(t, got[5002], `5004 "fine"`)
 }

@@ -170,3 +170,17 @@ func TestTrendsInOneCell(t *testing.T) {
 		t.Errorf("the newest months are %v", got)
 	}
 }
+
+func TestFormulasAreToldFromOperators(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"=1+1": true, "= 1": true, "=cmd|'/C calc'!A0": true, "'=SUM(A1)": true, "＝1+1": true,
+		"@SUM(1)": true, "+HYPERLINK(\"x\")": true, "-2+3+cmd|' /C calc'!A0": true, "-Sheet1!A1": true,
+		"-site:example.com": false, "+coffee +grinder": false, "@home": false, "-yahoo!": false, "-10 degrees (iced)": false,
+		"coffee = life": false, "=": false, "": false, "a|b": false, "1+1=2": false,
+	} {
+		if isFormula(text) != want {
+			t.Errorf("%q is a formula: %v", text, !want)
+		}
+	}
+}

@@ -104,10 +104,10 @@ func (d *delimited) quotedCell(data []byte, end bool, breaks *int) (used int, st
 // but blanks is a delimiter or a line break. It gives where that is.
 func (d *delimited) afterQuote(data []byte, at int, end bool) (after int, state recordState) {
 	for i := at + 1; i < len(data); i++ {
-		switch b := data[i]; {
-		case b == d.delimiter, b == d.newline:
+		switch data[i] {
+		case d.delimiter, d.newline:
 			return i, recordDone
-		case b == ' ', b == '\r':
+		case ' ', '\r':
 		default:
 			return 0, recordBroken
 		}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/igny8/igny8/commands/planner"
 )
@@ -22,11 +24,9 @@ const (
 // else rejects the row, as it mostly means that the row belongs to another table:
 // problem says why, and column names the cell.
 func (t *table) details(cells []string) (d planner.KeywordDetails, problem, column string) {
-	raw := cellAt(cells, t.columns.keyword)
-	if problem := keywordProblem(raw); problem != "" {
+	if d.Text, problem = phrase(cellAt(cells, t.columns.keyword)); problem != "" {
 		return d, problem, t.name(t.columns.keyword)
 	}
-	d.Text = clean(raw)
 	for _, read := range []func(*planner.KeywordDetails, []string) (string, int){t.readVolume, t.readDifficulty, t.readCPC} {
 		if problem, i := read(&d, cells); problem != "" {
 			return d, problem, t.name(i)
@@ -51,19 +51,22 @@ func (t *table) details(cells []string) (d planner.KeywordDetails, problem, colu
 // name is what the header calls a column.
 func (t *table) name(i int) string { return clean(cellAt(t.cells, i)) }
 
-// keywordProblem says why a cell is no keyword.
-func keywordProblem(s string) string {
+// phrase gives a cell's text, or says why it is no keyword.
+func phrase(cell string) (text, problem string) {
+	text = clean(cell)
 	switch {
-	case strings.IndexByte(s, 0) >= 0:
-		return "The keyword has NUL bytes. Remove them, or export the file again."
-	case strings.ContainsRune(s, '\uFFFD'):
-		return "The keyword has characters that were lost before (\uFFFD). Export the file again as UTF-8."
-	case isFormula(s):
-		return "The keyword is a formula, which a spreadsheet could run. Replace it by its text."
-	case clean(s) == "":
-		return "There is no keyword in this row."
+	case text == "":
+		return "", "There is no keyword in this row."
+	case strings.IndexByte(text, 0) >= 0:
+		return "", "The keyword has NUL bytes. Remove them, or export the file again."
+	case strings.ContainsRune(text, '\uFFFD'):
+		return "", "The keyword has characters that were lost before (\uFFFD). Export the file again as UTF-8."
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return "", "The keyword has control characters. Remove them, or export the file again."
+	case isFormula(text):
+		return "", "The keyword is a formula, which a spreadsheet could run. Replace it by its text."
 	default:
-		return ""
+		return text, ""
 	}
 }
 
@@ -234,8 +237,8 @@ func (t *table) readIntents(cells []string) []planner.Intent {
 
 func (t *table) readParent(cells []string) string {
 	for _, i := range t.parent {
-		s := clean(cellAt(cells, i))
-		if s != "" && !noData[strings.ToLower(s)] && keywordProblem(s) == "" && len([]rune(s)) <= maxParent {
+		s, problem := phrase(cellAt(cells, i))
+		if problem == "" && !noData[strings.ToLower(s)] && utf8.RuneCountInString(s) <= maxParent {
 			return s
 		}
 	}

@@ -25,8 +25,21 @@ func toolOf(cells []string) string {
 		{"SE Ranking", [][]string{{"search vol."}}},
 		{"Yandex Wordstat", [][]string{{"формулировка"}, {"число запросов"}}},
 		{"Google Search Console", [][]string{
-			{"clicks", "impressions", "ctr"}, {"top queries"}, {"热门查询"}, {"en çok yapılan sorgular"}, {"en popüler sorgular"}, {"häufigste suchanfragen"}, {"requêtes les plus fréquentes"},
-			{"consultas principales"}, {"principais consultas"}, {"query principali"}, {"上位のクエリ"}, {"популярные запросы"}, {"인기 검색어"}, {"populairste zoekopdrachten"}, {"najpopularniejsze zapytania"},
+			{"clicks", "impressions", "ctr"},
+			{"top queries"},
+			{"热门查询"},
+			{"en çok yapılan sorgular"},
+			{"en popüler sorgular"},
+			{"häufigste suchanfragen"},
+			{"requêtes les plus fréquentes"},
+			{"consultas principales"},
+			{"principais consultas"},
+			{"query principali"},
+			{"上位のクエリ"},
+			{"популярные запросы"},
+			{"인기 검색어"},
+			{"populairste zoekopdrachten"},
+			{"najpopularniejsze zapytania"},
 		}},
 	} {
 		for _, own := range tool.headers {

@@ -1,9 +1,6 @@
 package keywordfile
 
-import (
-	"io"
-	"slices"
-)
+import "slices"
 
 // A table's numbers are judged by this many of its first rows, or by fewer
 // where those have more text than windowBytes.
@@ -64,16 +61,4 @@ func textSize(r record) int {
 		n += len(c) + 16
 	}
 	return n
-}
-
-// slice gives records that were read already.
-type slice struct{ records []record }
-
-func (s *slice) next() (record, error) {
-	if len(s.records) == 0 {
-		return record{}, io.EOF
-	}
-	r := s.records[0]
-	s.records = s.records[1:]
-	return r, nil
 }
