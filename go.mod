@@ -8,6 +8,7 @@ require (
 	github.com/compose-spec/compose-go/v2 v2.11.0
 	github.com/danielgtaylor/huma/v2 v2.39.0
 	github.com/fergusstrange/embedded-postgres v1.34.0
+	github.com/go-json-experiment/json v1.27.2
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0
@@ -23,6 +24,8 @@ require (
 	golang.org/x/text v0.43.0
 	pgregory.net/rapid v1.3.0
 )
+
+require github.com/kljensen/snowball v0.10.0 // indirect
 
 require (
 	github.com/bahlo/generic-list-go v0.2.0 // indirect

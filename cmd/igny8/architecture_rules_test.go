@@ -86,7 +86,7 @@ func rules() []rule {
 				if to.standard() {
 					return !from.test && slices.Contains(impure, to.path)
 				}
-				return !to.from("github.com/google/uuid", "golang.org/x/text", "golang.org/x/net/idna")
+				return !to.from("github.com/google/uuid", "golang.org/x/text", "golang.org/x/net/idna", "github.com/go-json-experiment/json")
 			},
 			why:     "a decision must give the same answer when it is retried, replayed or only tried (dry run), so it may use nothing but its arguments",
 			instead: "pass what it needs as a value in es.Env or in the command, and do the work in commands or infra",

