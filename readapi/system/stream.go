@@ -3,6 +3,7 @@ package system
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/igny8/igny8/domain/es"
@@ -10,8 +11,10 @@ import (
 )
 
 const (
-	// streamPage is how many events are in memory for one reader.
-	streamPage = 100
+	// streamPage is how many events are in memory for one reader, and streamStep
+	// how many of them are made ready at once.
+	streamPage = 50
+	streamStep = 5
 	// restMost is how long a stream rests after it found nothing of its account,
 	// however busy the others are.
 	restMost = 10 * time.Millisecond
@@ -90,21 +93,21 @@ func (f Feed) sendPage(ctx context.Context, api *readapi.API, after int64, filte
 	if err != nil {
 		return after, false, err
 	}
-	results, err := f.public(ctx, who.Account, shown)
-	if err != nil {
-		return after, false, err
-	}
-	events := make([]readapi.ServerEvent[CloudEvent], len(results))
-	for i, e := range results {
-		events[i] = readapi.ServerEvent[CloudEvent]{ID: cursor(api, who.Account, e.Position), Data: e}
-	}
-	if len(events) > 0 {
+	for step := range slices.Chunk(shown, streamStep) {
+		results, err := f.public(ctx, who.Account, step)
+		if err != nil {
+			return after, false, err
+		}
+		events := make([]readapi.ServerEvent[CloudEvent], len(results))
+		for i, e := range results {
+			events[i] = readapi.ServerEvent[CloudEvent]{ID: cursor(api, who.Account, e.Position), Data: e}
+		}
 		if err := to.Send(ctx, events...); err != nil {
-			return after, true, err
+			return after, false, err
 		}
 	}
 	to.Mark(cursor(api, who.Account, through))
-	return through, len(events) > 0, nil
+	return through, len(shown) > 0, nil
 }
 
 // longer is how long to rest after a rest that led to nothing.
