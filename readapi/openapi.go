@@ -37,6 +37,9 @@ func (e *edge) describes() *huma.OpenAPI {
 // operation is the document's part of a route.
 func (e *edge) operation(r *route) *huma.Operation {
 	words := strings.Split(strings.Trim(strings.TrimPrefix(r.pattern, prefix), "/"), "/")
+	if words[0] == "" {
+		words[0] = "root"
+	}
 	op := &huma.Operation{
 		Method: r.Method, Path: r.pattern, DefaultStatus: r.Status,
 		OperationID: r.Name, Summary: r.Summary, Description: r.Description, Tags: words[:1],

@@ -24,6 +24,7 @@ import (
 	tenancyrows "github.com/igny8/igny8/projections/tenancy"
 	"github.com/igny8/igny8/readapi"
 	billingroutes "github.com/igny8/igny8/readapi/billing"
+	"github.com/igny8/igny8/readapi/docs"
 	identityroutes "github.com/igny8/igny8/readapi/identity"
 	plannerroutes "github.com/igny8/igny8/readapi/planner"
 	"github.com/igny8/igny8/readapi/system"
@@ -67,6 +68,7 @@ func mount(api *readapi.API, s *service, reader *projections.Reader) {
 	plannerroutes.Mount(api, s.plannerJobs())
 	billingroutes.Mount(api, s.credits(reader), reader)
 	s.feed().Mount(api)
+	docs.Mount(api)
 	s.jobs().Mount(api)
 	system.MountHealth(api, s.logger, s.checks()...)
 }
