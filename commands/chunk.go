@@ -172,7 +172,7 @@ func (k *chunk) sendOnce(ctx context.Context, open []int, last bool) (again []in
 		case errors.As(err, &wrong), err == nil && result.Repeat:
 			k.alone = append(k.alone, i)
 		case err == nil:
-			k.settle(i, result.Appended)
+			k.settle(ctx, i, result.Appended)
 		case errors.As(err, &refused):
 			_, k.errs[i] = k.groups[i].refused(refused)
 		case ctx.Err() != nil, errors.As(err, &known) && known.Class != es.Unavailable, known == nil && last:
@@ -184,10 +184,10 @@ func (k *chunk) sendOnce(ctx context.Context, open []int, last bool) (again []in
 	return again
 }
 
-func (k *chunk) settle(i int, done es.Appended) {
+func (k *chunk) settle(ctx context.Context, i int, done es.Appended) {
 	next := k.groups[i].settle(done.Position, done.RecordedAt)
 	next.checked = k.bus.config.Clock()
-	k.bus.share(next)
+	k.bus.share(ctx, next)
 	k.outcomes[i] = k.calls[i].outcome
 }
 

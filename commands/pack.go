@@ -14,8 +14,8 @@ func pack(commands []remembered) []byte {
 	packed := make([]byte, 0, len(commands)*packedSize)
 	for _, c := range commands {
 		packed = append(packed, c.command[:]...)
-		packed = binary.BigEndian.AppendUint64(packed, uint64(c.revision))       //nolint:gosec // G115: never negative.
-		packed = binary.BigEndian.AppendUint64(packed, uint64(c.at.UnixMicro())) //nolint:gosec // G115: two's complement.
+		packed = binary.BigEndian.AppendUint64(packed, uint64(c.revision)) //nolint:gosec // G115: never negative.
+		packed = binary.BigEndian.AppendUint64(packed, uint64(c.at.UnixMicro()))
 	}
 	return packed
 }

@@ -186,7 +186,7 @@ func (b *Bus) attempt(ctx context.Context, st *stream, calls []*call) ([]*call, 
 	}
 	next := g.settle(done.Position, done.RecordedAt)
 	next.checked = b.config.Clock()
-	b.share(next)
+	b.share(ctx, next)
 	b.answer(ctx, g, calls)
 	return later, next, nil
 }

@@ -85,7 +85,7 @@ func (b *Bus) snapshot(ctx context.Context, id es.StreamID, kind es.AnyKind) *st
 	case err == nil:
 		return st
 	case ctx.Err() == nil:
-		b.snapshots.warn(ctx, "a snapshot cannot be read", id, err)
+		b.snapshots.warn(ctx, "it cannot be read", id, err)
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func (b *Bus) loadKept(ctx context.Context, id es.StreamID, kind es.AnyKind) (*s
 		return nil, fmt.Errorf("reading stream %s: %w", id, err)
 	}
 	if len(recs) == 0 || recs[0].ID != st.last || recs[0].Purged {
-		b.snapshots.warn(ctx, "a snapshot is not of this log, or of what was purged", id, nil)
+		b.snapshots.warn(ctx, "it is not of this log, or of what was purged", id, nil)
 		return nil, nil
 	}
 	return st, b.replay(ctx, st, recs[1:])
@@ -146,7 +146,7 @@ func taken(st *stream) (Snapshot, error) {
 
 // keep has a state's snapshot taken when it is time for one. The state is about
 // to be shared.
-func (b *Bus) keep(st *stream) {
+func (b *Bus) keep(ctx context.Context, st *stream) {
 	if b.snapshots == nil || st.kind.SnapshotVersion() == 0 || st.revision < st.kept+int64(b.config.SnapshotEvery) {
 		return
 	}
@@ -160,27 +160,31 @@ func (b *Bus) keep(st *stream) {
 	s.waiting[st.id] = st
 	if !s.saving {
 		s.saving = true
-		go s.save()
+		go s.save(context.WithoutCancel(ctx))
 	}
 }
 
 // save takes what waits until nothing does.
-func (s *snapshots) save() {
+func (s *snapshots) save(ctx context.Context) {
 	for {
 		st := s.next()
 		if st == nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), snapshotTime)
 		kept, err := taken(st)
 		if err == nil {
-			err = s.KeepSnapshot(ctx, kept)
+			err = s.keepInTime(ctx, kept)
 		}
 		if err != nil {
-			s.warn(ctx, "a snapshot was not kept", st.id, err)
+			s.warn(ctx, "it was not kept", st.id, err)
 		}
-		cancel()
 	}
+}
+
+func (s *snapshots) keepInTime(ctx context.Context, kept Snapshot) error {
+	ctx, cancel := context.WithTimeout(ctx, snapshotTime)
+	defer cancel()
+	return s.KeepSnapshot(ctx, kept)
 }
 
 func (s *snapshots) next() *stream {
@@ -195,5 +199,5 @@ func (s *snapshots) next() *stream {
 }
 
 func (s *snapshots) warn(ctx context.Context, what string, id es.StreamID, err error) {
-	s.log.WarnContext(ctx, "commands: "+what, slog.String("stream", id.String()), slog.Any("error", err))
+	s.log.WarnContext(ctx, "commands: a snapshot is ignored", slog.String("why", what), slog.String("stream", id.String()), slog.Any("error", err))
 }

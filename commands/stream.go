@@ -66,7 +66,7 @@ func (b *Bus) load(ctx context.Context, id es.StreamID, kind es.AnyKind) (*strea
 	}
 	if st, err := b.loadKept(ctx, id, kind); st != nil || err != nil {
 		if err == nil {
-			b.share(st)
+			b.share(ctx, st)
 		}
 		return st, err
 	}
@@ -74,8 +74,8 @@ func (b *Bus) load(ctx context.Context, id es.StreamID, kind es.AnyKind) (*strea
 }
 
 // share puts a state that nobody changes any more into the cache.
-func (b *Bus) share(st *stream) {
-	b.keep(st)
+func (b *Bus) share(ctx context.Context, st *stream) {
+	b.keep(ctx, st)
 	b.states.put(st)
 }
 
@@ -102,7 +102,7 @@ func (b *Bus) loadMany(ctx context.Context, calls []*call) map[es.StreamID]*stre
 		if len(found[i]) == 0 || b.replay(ctx, st, found[i]) != nil {
 			continue
 		}
-		b.share(st)
+		b.share(ctx, st)
 		states[c.stream] = st
 	}
 	return states
@@ -119,7 +119,7 @@ func (b *Bus) refresh(ctx context.Context, st *stream) (*stream, error) {
 	if err := b.replay(ctx, next, recs); err != nil {
 		return nil, err
 	}
-	b.share(next)
+	b.share(ctx, next)
 	return next, nil
 }
 

@@ -33,9 +33,13 @@ type sizes struct {
 	many   int           // commands by one caller
 }
 
-func full() sizes { return sizes{while: 7 * time.Second, events: 300_000, full: 1_000_000, many: 10_000} }
+func full() sizes {
+	return sizes{while: 7 * time.Second, events: 300_000, full: 1_000_000, many: 10_000}
+}
 
-func quick() sizes { return sizes{while: 700 * time.Millisecond, events: 12_000, full: 20_000, many: 2_000} }
+func quick() sizes {
+	return sizes{while: 700 * time.Millisecond, events: 12_000, full: 20_000, many: 2_000}
+}
 
 func main() {
 	var flags struct {

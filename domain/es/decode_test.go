@@ -36,7 +36,6 @@ type everySort struct {
 	Any      any               `json:"any"`
 	Untagged string
 	Deep     map[string]everySort `json:"deep"`
-	hidden   int
 }
 
 type Inner struct {
