@@ -177,8 +177,11 @@ func TestOneCancelsWhatWaitsAndWhatRuns(t *testing.T) {
 	<-begun
 	waits := r.queue(k, account, input{})
 	r.until("the second waits", func() bool { return r.rows("waiting") == 1 })
-	for task, story := range map[es.ID]string{waits: "queued cancel_requested cancelled", runs: "queued started cancel_requested cancelled"} {
-		from := time.Now()
+	for _, c := range []struct {
+		task  es.ID
+		story string
+	}{{waits, "queued cancel_requested cancelled"}, {runs, "queued started cancel_requested cancelled"}} {
+		task, story, from := c.task, c.story, time.Now()
 		if err := r.ask(account, task, tasks.Cancel{}); err != nil {
 			t.Fatal(err)
 		}
