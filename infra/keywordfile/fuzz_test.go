@@ -33,7 +33,8 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := keywordfile.New().Open("fuzz.csv", bytes.NewReader(data))
 		if err != nil {
-			if es.ClassOf(err) != es.Invalid || !utf8.ValidString(err.(*es.Error).Message) { //nolint:errorlint // it is never wrapped
+			var refused *es.Error
+			if !errors.As(err, &refused) || refused.Class != es.Invalid || !utf8.ValidString(refused.Message) {
 				t.Fatalf("it is refused as %v", err)
 			}
 			return

@@ -262,3 +262,27 @@ func TestWindows1252IsSeenAlsoLateInTheFile(t *testing.T) {
 	contains(t, got[5001], "5003! This row has bytes that are no text in UTF-8")
 	contains(t, got[5002], `5004 "fine"`)
 }
+
+func TestAQuoteThatClosesFarBelowSwallowsNoRows(t *testing.T) {
+	t.Parallel()
+	got := rows(t, "Keyword,Volume\n\"open,1\n"+strings.Repeat("between,2\n", 150)+"closing\",3\n")
+	if len(got) != 152 || got[1] != `3 "between", volume 2` || got[151] != `153 "closing\"", volume 3` {
+		t.Errorf("%d rows, of which %q, %q", len(got), got[0], got[len(got)-1])
+	}
+	contains(t, got[0], "2! A quote")
+}
+
+func TestOnlyPlannerFilesWithoutMonthsHaveBuckets(t *testing.T) {
+	t.Parallel()
+	header := "Keyword,Avg. monthly searches,Searches: Jan 2026,Searches: Feb 2026\n"
+	for text, want := range map[string]string{
+		header + "rare,50,,\n":                  `2 "rare", volume ~50`,
+		header + "rare,50,,\nusual,90,80,100\n": `2 "rare", volume 50`,
+		header + "odd,70,,\n":                   `2 "odd", volume 70`,
+		"Keyword,Volume\nrare,50\n":             `2 "rare", volume 50`,
+	} {
+		if got := rows(t, text); got[0] != want {
+			t.Errorf("%q reads as %q", text, got[0])
+		}
+	}
+}

@@ -34,6 +34,9 @@ func (f *file) openWorkbook(name string, r io.Reader) (err error) {
 		return fmt.Errorf("making a folder for a workbook: %w", err)
 	}
 	defer func() {
+		if p := recover(); p != nil {
+			err = damaged(name, fmt.Errorf("panic: %v", p))
+		}
 		if err != nil {
 			err = errors.Join(err, os.RemoveAll(folder))
 		}
@@ -49,7 +52,7 @@ func (f *file) openWorkbook(name string, r io.Reader) (err error) {
 		UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: inMemory, RawCellValue: true, TmpDir: folder,
 	})
 	if err != nil {
-		return &es.Error{Class: es.Invalid, Message: fmt.Sprintf("The workbook %q cannot be opened: it is damaged or protected by a password. Save it again as .xlsx without one, or as .csv.", label(name)), Err: err}
+		return damaged(name, err)
 	}
 	if err := f.openSheet(name, book); err != nil {
 		return errors.Join(err, book.Close())
@@ -57,6 +60,15 @@ func (f *file) openWorkbook(name string, r io.Reader) (err error) {
 	rows := f.rows.source.(*sheet)
 	f.close = func() error { return errors.Join(rows.close(), book.Close(), os.RemoveAll(folder)) }
 	return nil
+}
+
+// damaged refuses a workbook that the library cannot open, or fails on.
+func damaged(name string, cause error) error {
+	return &es.Error{
+		Class:   es.Invalid,
+		Message: fmt.Sprintf("The workbook %q cannot be opened: it is damaged or protected by a password. Save it again as .xlsx without one, or as .csv.", label(name)),
+		Err:     cause,
+	}
 }
 
 // spool copies r to a file.
@@ -148,6 +160,8 @@ func (f *file) openSheet(name string, book *excelize.File) error {
 		"Name the column that holds the keywords \"Keyword\" and upload the file again.", label(name), strings.Join(seen, "; "))
 }
 
+const damagedSheet = "The sheet is damaged from this row on. Save it again to get the rows from here on."
+
 // sheet gives a sheet's rows.
 type sheet struct {
 	rows *excelize.Rows
@@ -164,14 +178,20 @@ func openSheet(book *excelize.File, title string) (*sheet, error) {
 }
 
 // next gives the next row. A damaged sheet ends with a row that says so.
-func (s *sheet) next() (record, error) {
+func (s *sheet) next() (r record, err error) {
 	if s.err != nil {
 		return record{}, s.err
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.err = io.EOF
+			r, err = record{row: s.row + 1, problem: damagedSheet}, nil
+		}
+	}()
 	if s.row >= maxSheetRow || !s.rows.Next() {
 		s.err = io.EOF
 		if err := s.rows.Error(); err != nil {
-			return record{row: s.row + 1, problem: "The sheet is damaged from this row on. Save it again to get the rows from here on."}, nil
+			return record{row: s.row + 1, problem: damagedSheet}, nil
 		}
 		return record{}, io.EOF
 	}
@@ -179,7 +199,7 @@ func (s *sheet) next() (record, error) {
 	cells, err := s.rows.Columns()
 	if err != nil {
 		s.err = io.EOF
-		return record{row: s.row, problem: "The sheet is damaged from this row on. Save it again to get the rows from here on."}, nil
+		return record{row: s.row, problem: damagedSheet}, nil
 	}
 	return record{row: s.row, cells: cells}, nil
 }
