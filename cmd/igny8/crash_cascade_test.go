@@ -96,22 +96,22 @@ func TestACascadeThatWasCutOffFinishesAndIsUndoneExactly(t *testing.T) {
 	own := c.Do(http.StatusOK, "DELETE", "planner/keywords/"+alone+"/", nil, nil).Data(t).DeletionID
 
 	sectorPath, sitePath := "auth/sectors/"+tr.first+"/", "auth/sites/"+tr.site+"/"
-	one := tr.settled("DELETE", sectorPath, fault{"appended", 1}, fault{"appended", 60}).Data(t).DeletionID
+	one := tr.settled("DELETE", sectorPath, fault{"appended", 1}, fault{"appended", 1}).Data(t).DeletionID
 	tr.becomes("the deletion of a sector reaches its keywords",
 		map[string]int{"": keywordsEach - 1, own: 1, one: keywordsEach}, map[string]int{"": 1, one: 1})
 
-	tr.settled("POST", sectorPath+"restore/", fault{"appended", 100})
+	tr.settled("POST", sectorPath+"restore/", fault{"appended", 2})
 	tr.becomes("the restore of a sector reaches its keywords",
 		map[string]int{"": 2*keywordsEach - 1, own: 1}, map[string]int{"": 2})
 
-	all := tr.settled("DELETE", sitePath, fault{"decided", 2}, fault{"prepared", 40}, fault{"appended", 200}).Data(t).DeletionID
+	all := tr.settled("DELETE", sitePath, fault{"decided", 2}, fault{"appended", 1}).Data(t).DeletionID
 	tr.becomes("the deletion of a site reaches everything in it",
 		map[string]int{own: 1, all: 2*keywordsEach - 1}, map[string]int{all: 2})
 	if own == one || one == all || own == all {
 		t.Errorf("deletions share their ids: %s, %s, %s", own, one, all)
 	}
 
-	tr.settled("POST", sitePath+"restore/", fault{"appended", 1}, fault{"appended", 150})
+	tr.settled("POST", sitePath+"restore/", fault{"appended", 1}, fault{"appended", 2})
 	tr.becomes("the restore of a site reaches everything that went with it",
 		map[string]int{"": 2*keywordsEach - 1, own: 1}, map[string]int{"": 2})
 	tr.onceEach(alone)
