@@ -6,10 +6,12 @@ PACKAGES  ?= ./...
 TEST_TIMEOUT ?= 10m
 # golangci-lint holds gofumpt too (v0.9.2 in this release), so one pin covers both.
 GOLANGCI_VERSION := 2.12.0
+# Also in readapi/docs/scalar/SHA256SUM.
+SCALAR_VERSION := 1.72.1
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint format bench generate check-drift clean
+.PHONY: help build run test test-browser docs-page lint format bench generate check-drift clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +24,16 @@ run: build ## Build and start everything on this machine, with data in ./data
 
 test: ## Run every test with the race detector (PACKAGES=./domain/... for some)
 	$(GO) test -race -timeout $(TEST_TIMEOUT) $(PACKAGES)
+
+test-browser: ## Open the reference page in chromium, cut off from every network
+	$(GO) test -count=1 -tags=browser -run Browser ./readapi/docs
+
+docs-page: ## Fetch the reference page's script again, as pinned (needs npm)
+	@folder="$$(mktemp -d)" && cd "$$folder" && npm pack --silent "@scalar/api-reference@$(SCALAR_VERSION)" && \
+	tar -xzf scalar-api-reference-$(SCALAR_VERSION).tgz package/dist/browser/standalone.js && \
+	sum="$$(cut -d' ' -f1 $(CURDIR)/readapi/docs/scalar/SHA256SUM)" && \
+	echo "$$sum  package/dist/browser/standalone.js" | sha256sum --check && \
+	gzip -9n < package/dist/browser/standalone.js > $(CURDIR)/readapi/docs/scalar/standalone.js.gz && rm -rf "$$folder"
 
 lint: $(GOLANGCI) ## Check style, mistakes, import direction and formatting
 	$(GOLANGCI) run $(PACKAGES)

@@ -37,9 +37,6 @@ func (e *edge) describes() *huma.OpenAPI {
 // operation is the document's part of a route.
 func (e *edge) operation(r *route) *huma.Operation {
 	words := strings.Split(strings.Trim(strings.TrimPrefix(r.pattern, prefix), "/"), "/")
-	if words[0] == "" {
-		words[0] = "root"
-	}
 	op := &huma.Operation{
 		Method: r.Method, Path: r.pattern, DefaultStatus: r.Status,
 		OperationID: r.Name, Summary: r.Summary, Description: r.Description, Tags: words[:1],
@@ -234,12 +231,12 @@ func (e *edge) writeDocument() []byte {
 // Document is the OpenAPI 3.1 document of the routes mounted so far.
 func (a *API) Document() []byte { return a.writeDocument() }
 
-// Mounted lists the routes as "METHOD /path/{id}/", in order: what the document
+// Mounted lists the documented routes as "METHOD /path/{id}/", in order: what the document
 // must hold.
 func (a *API) Mounted() []string {
 	var all []string
 	for _, r := range a.routes {
-		if line := r.Method + " " + r.pattern; !slices.Contains(all, line) {
+		if line := r.Method + " " + r.pattern; !r.Undocumented && !slices.Contains(all, line) {
 			all = append(all, line)
 		}
 	}

@@ -34,6 +34,9 @@ type Route struct {
 	Throttle string
 	// Unthrottled routes are for whoever watches the process.
 	Unthrottled bool
+	// Undocumented routes of Raw are pages for people: the document of the API does
+	// not hold them.
+	Undocumented bool
 	// Codes are further statuses that can occur, for the document. Those of the
 	// edge itself (400, 401, 403, 404, 429, 503 and so on) need not be named.
 	Codes []int

@@ -191,7 +191,9 @@ func mountRaw(api *API, declared Route, handler http.HandlerFunc) {
 	r := e.declare(declared, true)
 	op := e.operation(r)
 	e.respondRaw(op, r.Status)
-	e.huma.OpenAPI().AddOperation(op)
+	if !r.Undocumented {
+		e.huma.OpenAPI().AddOperation(op)
+	}
 	e.huma.Adapter().Handle(op, func(ctx huma.Context) {
 		call := CallOf(ctx.Context())
 		handler(call.echo.Response(), call.Request)

@@ -78,7 +78,7 @@ func Mount(api *readapi.API) {
 }
 
 func route(path, name, summary string) readapi.Route {
-	return readapi.Route{Method: http.MethodGet, Path: path, Name: name, Summary: summary, Public: true, Unthrottled: true}
+	return readapi.Route{Method: http.MethodGet, Path: path, Name: name, Summary: summary, Public: true, Unthrottled: true, Undocumented: true}
 }
 
 func mount(api *readapi.API, path, name, summary string, f file) {
