@@ -45,6 +45,9 @@ bench: build ## Measure what the design promises and print a table (BENCH=--quic
 	$(GO) build -o bin/bench ./cmd/bench
 	bin/bench $(BENCH)
 
+bench-text: ## Measure the built-in clustering: how well it fits, time and memory
+	$(GO) run ./cmd/benchtext
+
 generate: ## Write the documents and golden event schemas that come from code
 	IGNY8_UPDATE_DOCUMENTS=1 $(GO) test -count=1 -run 'Document' ./cmd/... ./infra/config/...
 

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"context"
-
 	"github.com/igny8/igny8/commands/planner"
+	"github.com/igny8/igny8/infra/builtin"
 	eventstore "github.com/igny8/igny8/infra/eventstore/postgres"
 	"github.com/igny8/igny8/infra/keywordfile"
 	"github.com/igny8/igny8/infra/postgres"
@@ -26,14 +25,14 @@ func (s *service) reader() *projections.Reader {
 func (s *service) importer() planner.Importer {
 	return planner.Importer{
 		Bus: s.bus, Files: keywordfile.New(), Uploads: uploads.New(s.Pool(postgres.RoleApp)),
-		Intents: text{}, Claims: eventstore.NewClaims(s.Pool(postgres.RoleLogin)),
+		Intents: builtin.New(), Claims: eventstore.NewClaims(s.Pool(postgres.RoleLogin)),
 	}
 }
 
 // clustering puts keywords into clusters.
 func (s *service) clustering() planner.Clustering {
 	return planner.Clustering{
-		Bus: s.bus, Sectors: s.sectors(), Clusterer: text{}, Intents: text{},
+		Bus: s.bus, Sectors: s.sectors(), Clusterer: builtin.New(), Intents: builtin.New(),
 		Credits: plannerCredits{s.credits(s.reader())}, Head: s.log.Head,
 	}
 }
@@ -42,20 +41,4 @@ func (s *service) plannerJobs() plannerroutes.Jobs {
 	return plannerroutes.Jobs{
 		Clustering: s.clustering(), Files: uploads.New(s.Pool(postgres.RoleApp)), UploadLimit: s.config.UploadLimit,
 	}
-}
-
-type text struct{}
-
-func (text) Cluster(_ context.Context, phrases []planner.Phrase, _ func(done, total int64)) (planner.Clusters, error) {
-	var c planner.Clusters
-	for i, p := range phrases {
-		c.Groups = append(c.Groups, planner.Group{Name: p.Text, Primary: i, Members: []int{i}})
-	}
-	return c, nil
-}
-
-func (text) Tokens(phrases []planner.Phrase) int64 { return int64(len(phrases)) }
-
-func (text) Intents(string) ([]planner.Intent, int64) {
-	return []planner.Intent{planner.Informational}, 10
 }

@@ -1,0 +1,109 @@
+package builtin
+
+import (
+	"context"
+
+	"github.com/igny8/igny8/commands/planner"
+)
+
+// leastTogether is how alike two clusters' members are on average, at least, to
+// be one: at it a cluster still reads as one topic, and phrases that share only
+// common words stay apart.
+const leastTogether = 0.15
+
+// Of a clustering's time, how much is looking for neighbours, in percent.
+const neighboursShare = 80
+
+// Cluster groups the phrases by the words that they share: average linkage over
+// the phrases' nearest neighbours, by the cosine of TF-IDF vectors of stems,
+// pairs of them, and trigrams of letters. What is the same but for case, accents'
+// composition and punctuation is one phrase. Groups come in the order of their
+// first members, and members in that of the phrases. It takes time and memory in
+// proportion to the phrases; ctx ends it.
+func (Text) Cluster(ctx context.Context, phrases []planner.Phrase, progress func(done, total int64)) (planner.Clusters, error) {
+	total := int64(len(phrases))
+	distinct, of := distinctOf(phrases)
+	vectors, df := vectors(distinct)
+	scaled := func(base, share int) func(int) {
+		return func(done int) {
+			progress((int64(base)+int64(share)*int64(done)/int64(max(1, len(distinct))))*total/100, total)
+		}
+	}
+	neighbours, err := newIndex(vectors, df).neighbours(ctx, scaled(0, neighboursShare))
+	if err != nil {
+		return planner.Clusters{}, err
+	}
+	clusters, err := newLinkage(neighbours).merge(ctx, leastTogether, scaled(neighboursShare, 100-neighboursShare))
+	if err != nil {
+		return planner.Clusters{}, err
+	}
+	groups := groupsOf(clusters, of)
+	names := nameGroups(phrases, groups)
+	found := planner.Clusters{Groups: make([]planner.Group, len(groups)), Tokens: Text{}.Tokens(phrases)}
+	for i, members := range groups {
+		found.Groups[i] = planner.Group{
+			Name: names[i], Members: members,
+			Primary: primaryOf(phrases, members, func(p int) float64 { return centrality(neighbours[of[p]], clusters, of[p]) }),
+		}
+	}
+	progress(total, total)
+	return found, nil
+}
+
+// Tokens counts words, each character of a script without spaces as one, and one
+// for each phrase.
+func (Text) Tokens(phrases []planner.Phrase) int64 {
+	tokens := int64(len(phrases))
+	for _, p := range phrases {
+		tokens += int64(len(words(p.Text)))
+	}
+	return tokens
+}
+
+// distinctOf are the phrases' words, each different list once, and which of them
+// each phrase is. A phrase without any word is the one of its own text.
+func distinctOf(phrases []planner.Phrase) (distinct [][]string, of []int) {
+	known := map[string]int{}
+	of = make([]int, len(phrases))
+	for i, p := range phrases {
+		w := words(p.Text)
+		key := fold(w)
+		if len(w) == 0 {
+			key = "\x00" + p.Text
+		}
+		n, seen := known[key]
+		if !seen {
+			n = len(distinct)
+			known[key] = n
+			distinct = append(distinct, w)
+		}
+		of[i] = n
+	}
+	return distinct, of
+}
+
+// groupsOf are the phrases of each cluster.
+func groupsOf(clusters []int32, of []int) [][]int {
+	at := map[int32]int{}
+	var groups [][]int
+	for i, d := range of {
+		n, seen := at[clusters[d]]
+		if !seen {
+			n = len(groups)
+			at[clusters[d]] = n
+			groups = append(groups, nil)
+		}
+		groups[n] = append(groups[n], i)
+	}
+	return groups
+}
+
+// centrality is how alike a phrase is to all others of its cluster together.
+func centrality(neighbours []neighbour, clusters []int32, self int) (sum float64) {
+	for _, n := range neighbours {
+		if clusters[n.to] == clusters[self] {
+			sum += float64(n.alike)
+		}
+	}
+	return sum
+}

@@ -1,0 +1,116 @@
+package builtin
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// feature is something that a phrase shows, by number, with how much of it.
+type feature struct {
+	id     int32
+	weight float32
+}
+
+// vector is a phrase's features by number; their squares add up to 1.
+type vector []feature
+
+// counter numbers the features of all phrases.
+type counter struct {
+	ids map[string]int32
+	df  []int32 // in how many phrases each is
+}
+
+// shows are the features of a phrase, with how often each occurs, by number.
+type shows struct {
+	ids    []int32
+	counts []float32
+}
+
+func (c *counter) id(name string) int32 {
+	id, known := c.ids[name]
+	if !known {
+		id = int32(len(c.df)) //nolint:gosec // G115: there are not that many features.
+		c.ids[name] = id
+		c.df = append(c.df, 0)
+	}
+	return id
+}
+
+// observe reads a phrase: its stems, pairs of neighbouring stems, and trigrams of
+// the words' letters.
+func (c *counter) observe(words []string) shows {
+	occurs := map[int32]float32{}
+	before := ""
+	for _, w := range words {
+		s := stem(w)
+		occurs[c.id("w "+s)]++
+		if before != "" {
+			occurs[c.id("p "+before+" "+s)]++
+		}
+		before = s
+		letters := []rune(" " + w + " ")
+		for i := 0; i+3 <= len(letters); i++ {
+			occurs[c.id("t "+string(letters[i:i+3]))]++
+		}
+	}
+	var s shows
+	for id := range occurs {
+		s.ids = append(s.ids, id)
+	}
+	slices.Sort(s.ids)
+	for _, id := range s.ids {
+		s.counts = append(s.counts, occurs[id])
+		c.df[id]++
+	}
+	return s
+}
+
+// vectors weighs each phrase's features by how rare they are: TF-IDF with
+// sublinear counts, as Manning, Raghavan and Schütze describe it (Introduction to
+// Information Retrieval, 6.4.1), of length 1.
+func vectors(phrases [][]string) ([]vector, []int32) {
+	c := &counter{ids: map[string]int32{}}
+	seen := make([]shows, len(phrases))
+	for i, words := range phrases {
+		seen[i] = c.observe(words)
+	}
+	n := float64(len(phrases))
+	all := make([]vector, len(phrases))
+	for i, s := range seen {
+		v, sum := make(vector, len(s.ids)), 0.0
+		for j, id := range s.ids {
+			idf := math.Log((1+n)/(1+float64(c.df[id]))) + 1
+			w := (1 + math.Log(float64(s.counts[j]))) * idf
+			v[j] = feature{id, float32(w)}
+			sum += w * w
+		}
+		if sum > 0 {
+			length := float32(math.Sqrt(sum))
+			for j := range v {
+				v[j].weight /= length
+			}
+		}
+		all[i] = v
+	}
+	return all, c.df
+}
+
+func dot(a, b vector) float32 {
+	var sum float32
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		switch {
+		case a[i].id < b[j].id:
+			i++
+		case a[i].id > b[j].id:
+			j++
+		default:
+			sum += a[i].weight * b[j].weight
+			i++
+			j++
+		}
+	}
+	return sum
+}
+
+func fold(words []string) string { return strings.Join(words, " ") }

@@ -1,0 +1,148 @@
+package builtin
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+const (
+	// leastAlike is the similarity under which two phrases have nothing to do
+	// with each other.
+	leastAlike = 0.08
+	// mostNeighbours is how many phrases at most each one is compared with in
+	// the end, and allNeighbours how many all of them are together.
+	mostNeighbours = 225
+	allNeighbours  = 6_000_000
+	// lookups bounds how many entries of the index each phrase looks at, so that
+	// the time grows with the phrases and not with their square. The rarest
+	// features come first: they tell most.
+	lookups = 60_000
+)
+
+// neighbour is another phrase, and how alike the two are.
+type neighbour struct {
+	to    int32
+	alike float32
+}
+
+// index finds the phrases that show a feature.
+type index struct {
+	vectors  []vector
+	postings [][]neighbour // by feature, with its weight there
+	df       []int32
+}
+
+func newIndex(vectors []vector, df []int32) *index {
+	x := &index{vectors: vectors, df: df, postings: make([][]neighbour, len(df))}
+	for id, n := range df {
+		x.postings[id] = make([]neighbour, 0, n)
+	}
+	for i, v := range vectors {
+		for _, f := range v {
+			x.postings[f.id] = append(x.postings[f.id], neighbour{int32(i), f.weight}) //nolint:gosec // G115: a plan has fewer.
+		}
+	}
+	return x
+}
+
+// neighbours are the phrases most alike to each one, by number. It takes both
+// cores, and gives the same whatever they do first.
+func (x *index) neighbours(ctx context.Context, progress func(done int)) ([][]neighbour, error) {
+	most := max(30, min(mostNeighbours, allNeighbours/max(1, len(x.vectors))))
+	all := make([][]neighbour, len(x.vectors))
+	const stretch = 64
+	next := make(chan int)
+	var group sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			sums := make([]float32, len(x.vectors))
+			for from := range next {
+				for i := from; i < min(from+stretch, len(all)); i++ {
+					all[i] = x.nearest(i, most, sums)
+				}
+			}
+		})
+	}
+	for from := 0; from < len(all) && ctx.Err() == nil; from += stretch {
+		next <- from
+		progress(from)
+	}
+	close(next)
+	group.Wait()
+	return all, ctx.Err()
+}
+
+// nearest looks the phrase's features up, the rarest first, and measures the
+// candidates exactly. sums is zero before and after.
+func (x *index) nearest(i, most int, sums []float32) []neighbour {
+	v := slices.Clone(x.vectors[i])
+	slices.SortFunc(v, func(a, b feature) int {
+		if d := int(x.df[a.id]) - int(x.df[b.id]); d != 0 {
+			return d
+		}
+		return int(a.id - b.id)
+	})
+	var met []int32
+	left, whole := lookups, true
+	for n, f := range v {
+		postings := x.postings[f.id]
+		if left -= len(postings); left < 0 && n > 0 {
+			whole = false
+			break
+		}
+		for _, p := range postings {
+			if sums[p.to] == 0 {
+				met = append(met, p.to)
+			}
+			sums[p.to] += f.weight * p.alike
+		}
+	}
+	least := float32(leastAlike)
+	if !whole {
+		least /= 2
+	}
+	found := make([]neighbour, 0, len(met))
+	for _, to := range met {
+		if int(to) != i && sums[to] >= least {
+			found = append(found, neighbour{to, sums[to]})
+		}
+		sums[to] = 0
+	}
+	if !whole {
+		found = x.measured(i, mostAlike(found, 2*most))
+	}
+	found = slices.Clone(mostAlike(found, most))
+	slices.SortFunc(found, func(a, b neighbour) int { return int(a.to - b.to) })
+	return found
+}
+
+// measured are the candidates with how alike they are by all features.
+func (x *index) measured(i int, candidates []neighbour) []neighbour {
+	exact := candidates[:0]
+	for _, c := range candidates {
+		if c.alike = dot(x.vectors[i], x.vectors[c.to]); c.alike >= leastAlike {
+			exact = append(exact, c)
+		}
+	}
+	return exact
+}
+
+// mostAlike keeps the most of them, in no order that means anything.
+func mostAlike(all []neighbour, most int) []neighbour {
+	if len(all) <= most {
+		return all
+	}
+	slices.SortFunc(all, func(a, b neighbour) int {
+		switch {
+		case a.alike > b.alike:
+			return -1
+		case a.alike < b.alike:
+			return 1
+		default:
+			return int(a.to - b.to)
+		}
+	})
+	return all[:most]
+}
