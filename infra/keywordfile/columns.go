@@ -142,7 +142,6 @@ func columnsOf(cells []string) *columns {
 }
 
 var (
-	endsInCurrency = regexp.MustCompile(`^(.*?)\s*[,/(\[]?\s*([a-z]{3}|[$€£¥₹₺₽₩])[)\]]?$`)
 	endsInRemark   = regexp.MustCompile(`^(.*?)\s*(?:\(([^()]*)\)|[%:])$`)
 	trendWithRange = regexp.MustCompile(`^(sv|volume|search volume) (forecasting )?trend\b`)
 )
@@ -171,14 +170,12 @@ func columnOf(cell string) column {
 	if strings.HasPrefix(name, "concept: ") {
 		return column{role: otherColumn}
 	}
-	if m := endsInCurrency.FindStringSubmatch(name); m != nil {
-		c, ok := columnNames[m[1]]
-		if code := currencyOf(m[2]); ok && c.role == cpcColumn && code != "" {
-			c.currency = code
-			return c
-		}
+	if base, code := cutCurrency(name); code != "" && columnNames[base].role == cpcColumn {
+		c := columnNames[base]
+		c.currency = code
+		return c
 	}
-	if m := endsInRemark.FindStringSubmatch(name); m != nil && !strings.Contains(m[2], "global") {
+	if m := remark(name); m != nil && !strings.Contains(m[2], "global") {
 		if c, ok := columnNames[strings.TrimSpace(m[1])]; ok {
 			return c
 		}
@@ -189,6 +186,24 @@ func columnOf(cell string) column {
 		}
 	}
 	return column{}
+}
+
+// remark splits "volume (us)", "kd %", "keyword:"; nil where there is none.
+func remark(name string) []string {
+	if !strings.ContainsAny(name[len(name)-1:], ")%:") {
+		return nil
+	}
+	return endsInRemark.FindStringSubmatch(name)
+}
+
+// cutCurrency takes the currency off "cpc (usd)", "cpc/usd", "cpc, usd".
+func cutCurrency(name string) (base, code string) {
+	trimmed := strings.TrimRight(name, ")]")
+	i := strings.LastIndexAny(trimmed, " ,/([")
+	if i < 0 {
+		return "", ""
+	}
+	return strings.TrimRight(trimmed[:i], " ,/(["), currencyOf(trimmed[i+1:])
 }
 
 // headerName is the form of a header's cell in which its case, spaces and
@@ -219,6 +234,9 @@ var (
 
 // monthOf gives the month, as year*12+month, that a header's name ends in.
 func monthOf(name string) (int, bool) {
+	if last := name[len(name)-1]; last < '0' || last > '9' {
+		return 0, false
+	}
 	year, month := 0, 0
 	if m := monthInDigits.FindStringSubmatch(name); m != nil {
 		month, _ = strconv.Atoi(m[1])

@@ -30,6 +30,7 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Add(workbook(f, sheetOf{"S", [][]any{{"Keyword", "Volume"}, {"x", 1}, {"y", "1,5"}}}))
 	f.Add([]byte("Keyword,Volume\n\"" + strings.Repeat("a\n", 200)))
+	f.Add([]byte("Keyword,odd),/(,cpc (,:,%\nx,1,2,3,4,5\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := keywordfile.New().Open("fuzz.csv", bytes.NewReader(data))
 		if err != nil {
