@@ -78,14 +78,19 @@ func consumeUntilDone(url, file string) error {
 // consumer is a process that consumes.
 type consumer struct {
 	*exec.Cmd
-	stderr *bytes.Buffer
+	stderr string // a file
 }
 
 func start(t *testing.T, w *world, file string) consumer {
 	t.Helper()
-	c := consumer{exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0]), &bytes.Buffer{}}
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stderr.Close() }()
+	c := consumer{exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0]), stderr.Name()}
 	c.Env = append(os.Environ(), urlEnv+"="+w.db.AdminURL, fileEnv+"="+file)
-	c.Stderr = c.stderr
+	c.Stderr = stderr
 	stdin, err := c.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -287,7 +292,7 @@ func TestAProcessThatIsFrozenUnderLoadIsReplacedAndFencedWhenItWakes(t *testing.
 		return n > 200
 	})
 	nothingLost(t, file, keys, stop())
-	if said := a.stderr.String(); !strings.Contains(said, "did not answer for longer than its lease") {
+	if said, err := os.ReadFile(a.stderr); err != nil || !strings.Contains(string(said), "did not answer for longer than its lease") {
 		t.Errorf("the woken one did not notice: %s", said)
 	}
 }
