@@ -72,3 +72,9 @@ func Handle[In, Out any](api *API, route Route, handler func(context.Context, *I
 // Raw mounts a handler that writes its own answer: streams, uploads. The same
 // guards stand before it; it takes no Idempotency-Key and has no time limit.
 func Raw(api *API, route Route, handler http.HandlerFunc) { mountRaw(api, route, handler) }
+
+// Refuse answers a Raw handler's request with an error, as that of any route.
+func Refuse(r *http.Request, err error) {
+	call := CallOf(r.Context())
+	call.edge.writeFailure(r.Context(), call.echo, call, err)
+}

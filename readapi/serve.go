@@ -191,6 +191,13 @@ func mountRaw(api *API, declared Route, handler http.HandlerFunc) {
 	r := e.declare(declared, true)
 	op := e.operation(r)
 	e.respondRaw(op, r.Status)
+	for word := range strings.SplitSeq(r.pattern, "/") {
+		if name, is := strings.CutPrefix(word, "{"); is {
+			op.Parameters = append(op.Parameters, &huma.Param{
+				Name: strings.TrimSuffix(name, "}"), In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
+			})
+		}
+	}
 	if !r.Undocumented {
 		e.huma.OpenAPI().AddOperation(op)
 	}

@@ -68,6 +68,7 @@ func mount(api *readapi.API, s *service, reader *projections.Reader) {
 	plannerroutes.Mount(api, s.plannerJobs())
 	billingroutes.Mount(api, s.credits(reader), reader)
 	s.feed().Mount(api)
+	system.MountEventDocuments(api, s.registry)
 	docs.Mount(api)
 	s.jobs().Mount(api)
 	system.MountHealth(api, s.logger, s.checks()...)

@@ -1,5 +1,5 @@
 // Package reference makes the documents that come from code: the golden schemas
-// and payloads of events, the event catalogue and the permission table. A test
+// and payloads of events, the event catalogue, AsyncAPI and the permission table. A test
 // checks them on every run, and writes them when it is told to.
 package reference
 
@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/igny8/igny8/domain/es"
+	"github.com/igny8/igny8/domain/es/eventschema"
 )
 
 // Documents is what they are made from, and where they are kept.
@@ -79,7 +80,11 @@ func (d Documents) pages() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{"events.md": events, "permissions.md": permissionTable(d.Permissions)}, nil
+	async, err := eventschema.AsyncAPI(d.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("the events' document: %w", err)
+	}
+	return map[string][]byte{"events.md": events, "permissions.md": permissionTable(d.Permissions), "asyncapi.json": async}, nil
 }
 
 func write(file string, content []byte) error {

@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/igny8/igny8/domain/es"
+	"github.com/igny8/igny8/domain/es/eventschema"
 )
 
 // typePrefix is before every type's name in public.
-const typePrefix = "igny8."
+const typePrefix = eventschema.PublicPrefix
 
 // CloudEvent is an event as others see it: CloudEvents 1.0 in JSON. What is
 // nobody's (a site, a cause) is left out, since its attributes are never null.

@@ -91,3 +91,18 @@ func TestAPollerWaitsForWhatComes(t *testing.T) {
 		t.Errorf("the cursor did not pass what was left out: %s", again.raw)
 	}
 }
+
+func TestEveryEventTypeIsDocumented(t *testing.T) {
+	t.Parallel()
+	w := onMemory(t)
+	for path, want := range map[string]string{
+		"/api/v1/asyncapi.json":                           `"asyncapi": "3.1.0"`,
+		"/api/v1/events/schemas/test.note.noted.v1.json":  `"text":{"type":"string"}`,
+		"/api/v1/events/schemas/igny8.test.note.noted.v1": `"title":"test.note.noted.v1"`,
+		"/api/v1/events/schemas/test.note.noted.v2.json":  `"code":"not_found"`,
+	} {
+		if got := w.pull("nobody", path); !strings.Contains(got.raw, want) {
+			t.Errorf("%s: %d %s", path, got.status, got.raw)
+		}
+	}
+}

@@ -86,6 +86,7 @@ func (w *world) start() {
 		Logger: slog.New(slog.DiscardHandler), Unthrottled: true, Streaming: readapi.Streaming{Heartbeat: 20 * time.Millisecond, Patience: 100 * time.Millisecond},
 	})
 	system.Feed{Log: w.log, Tail: w.tail, Registry: es.NewRegistry(noteKind()), Opener: nothing{}}.Mount(api)
+	system.MountEventDocuments(api, es.NewRegistry(noteKind()))
 	w.server = httptest.NewUnstartedServer(nil)
 	w.server.Config = api.Server("")
 	w.server.Start()
@@ -148,7 +149,11 @@ func (w *world) tries(account es.ID, text string, change ...func(*es.Envelope)) 
 
 func (w *world) request(who, path string, more ...string) *http.Request {
 	w.Helper()
-	r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, w.address+path, nil)
+	address := w.address + path
+	if strings.HasPrefix(path, "/") {
+		address = w.server.URL + path
+	}
+	r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		w.Fatal(err)
 	}
