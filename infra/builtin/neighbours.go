@@ -18,7 +18,7 @@ const (
 	// lookups bounds how many entries of the index each phrase looks at, so that
 	// the time grows with the phrases and not with their square. The rarest
 	// features come first: they tell most.
-	lookups = 60_000
+	lookups = 30_000
 )
 
 // neighbour is another phrase, and how alike the two are.
@@ -129,20 +129,36 @@ func (x *index) measured(i int, candidates []neighbour) []neighbour {
 	return exact
 }
 
-// mostAlike keeps the most of them, in no order that means anything.
+// mostAlike keeps the most of them, in no order that means anything: it selects
+// as quicksort does, without sorting (Hoare 1961).
 func mostAlike(all []neighbour, most int) []neighbour {
-	if len(all) <= most {
-		return all
-	}
-	slices.SortFunc(all, func(a, b neighbour) int {
-		switch {
-		case a.alike > b.alike:
-			return -1
-		case a.alike < b.alike:
-			return 1
-		default:
-			return int(a.to - b.to)
+	for low, high := 0, len(all)-1; len(all) > most && low < high; {
+		pivot := all[(low+high)/2]
+		i, j := low, high
+		for i <= j {
+			for before(all[i], pivot) {
+				i++
+			}
+			for before(pivot, all[j]) {
+				j--
+			}
+			if i <= j {
+				all[i], all[j] = all[j], all[i]
+				i++
+				j--
+			}
 		}
-	})
-	return all[:most]
+		switch {
+		case most-1 <= j:
+			high = j
+		case most-1 >= i:
+			low = i
+		default:
+			low = high
+		}
+	}
+	return all[:min(most, len(all))]
 }
+
+// before orders neighbours by how alike they are, and equals by number.
+func before(a, b neighbour) bool { return a.alike > b.alike || a.alike == b.alike && a.to < b.to }
