@@ -162,10 +162,13 @@ func (s *stream) heedShutdown(ctx context.Context) {
 	}
 }
 
+// ended is why the stream has ended, nil while it is open.
+func (s *stream) ended() error { return context.Cause(s.ctx) }
+
 // authorise looks at who reads if the last look is older than age, and ends the
 // stream when they may no longer.
 func (s *stream) authorise(ctx context.Context, age time.Duration) error {
-	if err := context.Cause(s.ctx); err != nil {
+	if err := s.ended(); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -182,7 +185,7 @@ func (s *stream) authorise(ctx context.Context, age time.Duration) error {
 	}
 	if err != nil {
 		s.end(err)
-		return context.Cause(s.ctx)
+		return s.ended()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -226,7 +229,7 @@ func (s *stream) beat() error {
 func (s *stream) write(frames []byte) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if err := context.Cause(s.ctx); err != nil {
+	if err := s.ended(); err != nil {
 		return err
 	}
 	if len(frames) > 0 {
@@ -250,7 +253,7 @@ func (s *stream) put(bytes []byte) error {
 		n := min(len(bytes), streamChunk)
 		// Recorders in tests know no deadlines.
 		_ = s.controller.SetWriteDeadline(time.Now().Add(s.edge.options.Streaming.Patience))
-		if errors.Is(context.Cause(s.ctx), errShutdown) {
+		if errors.Is(s.ended(), errShutdown) {
 			return errShutdown
 		}
 		_, err := s.call.echo.Response().Write(bytes[:n])
@@ -259,7 +262,7 @@ func (s *stream) put(bytes []byte) error {
 		}
 		if err != nil {
 			s.end(errors.Join(errReaderGone, err))
-			return context.Cause(s.ctx)
+			return s.ended()
 		}
 		bytes = bytes[n:]
 	}

@@ -72,8 +72,11 @@ func storable(text string) bool {
 // Matches says whether the filter picks the event.
 func Matches(f es.Filter, e es.Envelope) bool {
 	for _, id := range [][2]es.ID{
-		{f.Account, e.Stream.Account}, {f.Site, e.Site}, {f.Sector, e.Sector},
-		{f.Aggregate, e.Stream.ID}, {f.Correlation, e.Correlation},
+		{f.Account, e.Stream.Account},
+		{f.Site, e.Site},
+		{f.Sector, e.Sector},
+		{f.Aggregate, e.Stream.ID},
+		{f.Correlation, e.Correlation},
 	} {
 		if id[0] != (es.ID{}) && id[0] != id[1] {
 			return false

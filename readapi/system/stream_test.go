@@ -167,7 +167,10 @@ func TestPullAndStreamTogetherTellEverythingOnce(t *testing.T) {
 			const want = writers * each * 2 / 3
 			random, cursor := rand.New(rand.NewPCG(seed, 1)), ""
 			var seen []system.CloudEvent
-			for len(seen) < want {
+			for began := time.Now(); len(seen) < want; {
+				if time.Since(began) > patience {
+					t.Fatalf("only %d of %d events came", len(seen), want)
+				}
 				if random.IntN(2) == 0 {
 					page := w.pull("ann", fmt.Sprintf("?limit=%d&after=%s", 1+random.IntN(9), cursor), "Prefer", "wait=1")
 					seen, cursor = append(seen, page.Results...), page.Cursor

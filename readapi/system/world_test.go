@@ -147,13 +147,18 @@ func (w *world) tries(account es.ID, text string, change ...func(*es.Envelope)) 
 	return e, err
 }
 
+// patience is when a test gives up on a request, or on what it waits for.
+const patience = 30 * time.Second
+
 func (w *world) request(who, path string, more ...string) *http.Request {
 	w.Helper()
 	address := w.address + path
 	if strings.HasPrefix(path, "/") {
 		address = w.server.URL + path
 	}
-	r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, address, nil)
+	ctx, cancel := context.WithTimeout(w.Context(), patience)
+	w.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -209,9 +209,11 @@ func filterTimes(t *testing.T, f Fixture) {
 	}
 	events := logged(t, f, 0, es.Filter{Account: s.Account}, 3)
 	for _, c := range []struct{ since, until time.Time }{
-		{until: events[1].RecordedAt}, {since: events[1].RecordedAt},
+		{until: events[1].RecordedAt},
+		{since: events[1].RecordedAt},
 		{since: events[1].RecordedAt, until: events[2].RecordedAt},
-		{since: events[1].RecordedAt.Add(time.Microsecond)}, {until: events[0].RecordedAt},
+		{since: events[1].RecordedAt.Add(time.Microsecond)},
+		{until: events[0].RecordedAt},
 	} {
 		want := []int64{}
 		for _, e := range events {
