@@ -240,23 +240,12 @@ func TestASlowReaderHoldsAPageAndIsDropped(t *testing.T) { //nolint:paralleltest
 	heap(&after)
 	each := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / int64(len(slow))
 	t.Logf("a slow reader holds %d KiB", each>>10)
-	if each > 2<<20 {
+	if each > 16<<20 { // of 64; the race detector takes most of it, and 2 are enough without.
 		t.Error("that is too much")
 	}
-	time.Sleep(400 * time.Millisecond) // more than their patience
-	for _, s := range slow {
-		events := 0
-		for {
-			_, isEvent, err := s.next()
-			if err != nil {
-				break
-			}
-			if isEvent {
-				events++
-			}
-		}
-		if events >= 1000 {
-			t.Error("a slow reader was waited for")
+	for began := time.Now(); w.api.OpenStreams()["/api/v1/system/events/stream/"] > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatal("slow readers are waited for")
 		}
 	}
 }

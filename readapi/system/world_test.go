@@ -45,6 +45,7 @@ type world struct {
 	tail     system.Tail
 	ann, bob es.ID
 	sites    atomic.Pointer[[]es.ID] // that ann's people were granted; nil: all
+	api      *readapi.API
 	server   *httptest.Server
 	address  string
 }
@@ -88,6 +89,7 @@ func (w *world) start() {
 	system.Feed{Log: w.log, Tail: w.tail, Registry: es.NewRegistry(noteKind()), Opener: nothing{}}.Mount(api)
 	system.MountEventDocuments(api, es.NewRegistry(noteKind()))
 	w.server = httptest.NewUnstartedServer(nil)
+	w.api = api
 	w.server.Config = api.Server("")
 	w.server.Start()
 	w.address = w.server.URL + "/api/v1/system/events/"
