@@ -251,7 +251,7 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	if l.left -= int64(n); l.left < 0 {
 		n, err = 0, errFileTooLarge
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped one is no end.
+	if err != nil && err != io.EOF { // a wrapped one is no end.
 		l.err = err
 	}
 	return n, err

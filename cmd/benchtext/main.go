@@ -71,7 +71,7 @@ func measure(files, sizes []string) error {
 }
 
 func labelled(file string) (phrases []planner.Phrase, labels []string, err error) {
-	f, err := os.Open(file) //nolint:gosec // G304: the file that the user names.
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, nil, err
 	}

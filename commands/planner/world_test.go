@@ -180,7 +180,7 @@ func (w *world) all() map[es.ID]planner.Keyword {
 
 func (w *world) Keywords(_ context.Context, t es.Tenant, _ int64) ([]planner.SectorKeyword, error) {
 	var all []planner.SectorKeyword
-	for id, k := range w.all() {
+	for id, k := range w.all() { //nolint:contextcheck // it reads within the test.
 		if !k.Live() || k.Tenant != t {
 			continue
 		}
@@ -195,7 +195,7 @@ func (w *world) Keywords(_ context.Context, t es.Tenant, _ int64) ([]planner.Sec
 }
 
 func (w *world) Members(_ context.Context, _, cluster es.ID, _ int64) (ids []es.ID, _ error) {
-	for id, k := range w.all() {
+	for id, k := range w.all() { //nolint:contextcheck // it reads within the test.
 		if k.Live() && k.Cluster == cluster {
 			ids = append(ids, id)
 		}
@@ -205,7 +205,7 @@ func (w *world) Members(_ context.Context, _, cluster es.ID, _ int64) (ids []es.
 
 func (w *world) Holders(_ context.Context, scope string, keys []string) (map[string]es.StreamID, error) {
 	held := map[string]es.StreamID{}
-	for id, k := range w.all() {
+	for id, k := range w.all() { //nolint:contextcheck // it reads within the test.
 		claim := planner.KeywordClaim(k.Tenant, k.KeywordDetails)
 		if k.Live() && claim.In(k.Tenant.Account) == scope && slices.Contains(keys, claim.Key) {
 			held[claim.Key] = es.StreamID{Account: k.Tenant.Account, Kind: planner.KeywordKind.Name, ID: id}

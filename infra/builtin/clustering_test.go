@@ -24,7 +24,8 @@ func nobody(int64, int64) {}
 func clustered(t interface {
 	Helper()
 	Fatal(args ...any)
-}, texts ...string) planner.Clusters {
+}, texts ...string,
+) planner.Clusters {
 	t.Helper()
 	phrases := make([]planner.Phrase, len(texts))
 	for i, text := range texts {

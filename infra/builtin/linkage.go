@@ -36,7 +36,7 @@ func newLinkage(neighbours [][]neighbour) *linkage {
 		for i, some := range neighbours {
 			for _, o := range some {
 				if int(o.to) > i || !contains(neighbours[o.to], i) {
-					visit(int32(i), o.to, o.alike) //nolint:gosec // G115: a plan has fewer.
+					visit(int32(i), o.to, o.alike)
 				}
 			}
 		}
@@ -44,7 +44,7 @@ func newLinkage(neighbours [][]neighbour) *linkage {
 	each(func(i, j int32, _ float32) { degree[i]++; degree[j]++ })
 	for i := range n {
 		l.links[i] = make([]link, 0, degree[i])
-		l.size[i], l.into[i] = 1, int32(i) //nolint:gosec // G115: a plan has fewer.
+		l.size[i], l.into[i] = 1, int32(i)
 	}
 	each(func(i, j int32, alike float32) {
 		l.links[i] = append(l.links[i], link{j, float64(alike)})
@@ -71,7 +71,7 @@ func (l *linkage) merge(ctx context.Context, least float64, progress func(done i
 	var chain []int32
 	done := 0
 	for start := range l.links {
-		if l.into[start] != int32(start) { //nolint:gosec // G115: a plan has fewer.
+		if l.into[start] != int32(start) {
 			continue
 		}
 		if start%256 == 0 {
@@ -80,7 +80,7 @@ func (l *linkage) merge(ctx context.Context, least float64, progress func(done i
 			}
 			progress(done)
 		}
-		chain = append(chain[:0], int32(start)) //nolint:gosec // G115: a plan has fewer.
+		chain = append(chain[:0], int32(start))
 		for len(chain) > 0 {
 			top := chain[len(chain)-1]
 			before := int32(-1)
@@ -107,7 +107,7 @@ func (l *linkage) merge(ctx context.Context, least float64, progress func(done i
 	}
 	all := make([]int32, len(l.into))
 	for i := range all {
-		all[i] = l.find(int32(i)) //nolint:gosec // G115: a plan has fewer.
+		all[i] = l.find(int32(i))
 	}
 	return all, nil
 }

@@ -41,7 +41,7 @@ func newIndex(vectors []vector, df []int32) *index {
 	}
 	for i, v := range vectors {
 		for _, f := range v {
-			x.postings[f.id] = append(x.postings[f.id], neighbour{int32(i), f.weight}) //nolint:gosec // G115: a plan has fewer.
+			x.postings[f.id] = append(x.postings[f.id], neighbour{int32(i), f.weight})
 		}
 	}
 	return x

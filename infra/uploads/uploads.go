@@ -79,7 +79,7 @@ func fill(buffer []byte, r io.Reader) (n int, end bool, err error) {
 		read, err := r.Read(buffer[n:])
 		n += read
 		switch {
-		case err == io.EOF: //nolint:errorlint // a wrapped one is no end.
+		case err == io.EOF: // a wrapped one is no end.
 			return n, true, nil
 		case err != nil:
 			return n, false, err
