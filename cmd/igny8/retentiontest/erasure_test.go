@@ -1,4 +1,4 @@
-package retention_test
+package retentiontest_test
 
 import (
 	"os"
@@ -104,7 +104,7 @@ func TestAPurgedAccountErasesEverybodyInIt(t *testing.T) {
 		t.Errorf("%d receipts, %v", len(receipts), err)
 	}
 	if _, err := w.bus.Do(t.Context(), commands.Request{
-		Tenant: es.Tenant{Account: tenancy.PlatformAccount}, Target: tenancy.PlatformAccount, Actor: es.System(),
+		Tenant: es.Tenant{Account: es.PlatformAccount}, Target: es.PlatformAccount, Actor: es.System(),
 		Payload: commands.Delete{Kind: tenancy.AccountKind.Name},
 	}); es.ClassOf(err) == es.Internal || err == nil {
 		t.Errorf("deleting the platform's account: %v", err)

@@ -1,4 +1,4 @@
-package retention_test
+package retentiontest_test
 
 import (
 	"context"
@@ -132,6 +132,7 @@ func TestNothingIsBlankedBeforeEverybodyPassedIt(t *testing.T) {
 	w.keywords(3)
 	w.forward(15 * day)
 	w.swept()
+	w.settle()
 	var first int64
 	w.must(w.root.QueryRow(t.Context(), `SELECT min(pos) FROM event_log WHERE type LIKE '%.purged.v1'`).Scan(&first))
 	blanking := w.blanking()

@@ -1,4 +1,6 @@
-package retention_test
+// Package retentiontest_test proves retention and erasure where all of it meets: what
+// commands ask, what infra keeps of it, and the read models of every module.
+package retentiontest_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package retention_test
+package retentiontest_test
 
 import (
 	"context"
