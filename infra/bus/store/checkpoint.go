@@ -104,6 +104,14 @@ func (p *partition) due(all bool) (int64, bool) {
 	return p.handled, true
 }
 
+// reached is the checkpoint, also while it is being written: a write that comes
+// after the partition was given back has no effect.
+func (p *partition) reached() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.handled
+}
+
 func (p *partition) notSaved() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,8 +164,7 @@ func (g *group) giveUp(parts []*partition) {
 	for _, p := range parts {
 		if g.parts[p.n] == p {
 			delete(g.parts, p.n)
-			position, _ := p.due(true)
-			all = append(all, mark{p, max(position, 0)})
+			all = append(all, mark{p, p.reached()})
 		}
 	}
 	g.mu.Unlock()
@@ -172,7 +179,7 @@ func (g *group) giveUp(parts []*partition) {
 	}
 }
 
-// release gives partitions back, with their checkpoints; 0 leaves one as it is.
+// release gives partitions back, with their checkpoints.
 func (b *Bus) release(ctx context.Context, all []mark) error {
 	groups, numbers, epochs, positions := marks(all)
 	_, err := b.config.Pool.Exec(ctx, `UPDATE bus_partitions p SET position = greatest(p.position, m.position), owner = NULL, epoch = p.epoch + 1
