@@ -37,6 +37,7 @@ var codes = []struct{ word, means string }{
 	{"not_deleted", "only what is deleted can be purged"},
 	{"not_found", "it is not there, or not yours"},
 	{"not_ready", "the process is not ready for requests"},
+	{"nothing_to_cluster", "every keyword that could be clustered is in a cluster, or disabled"},
 	{"outcome_unknown", "the outcome is not known; send it again with the same Idempotency-Key"},
 	{"owner", "the owner of an account stays"},
 	{"parent_gone", "its site or sector is deleted"},

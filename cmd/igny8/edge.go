@@ -9,6 +9,7 @@ import (
 	plannercommands "github.com/igny8/igny8/commands/planner"
 	taskscommands "github.com/igny8/igny8/commands/tasks"
 	tenancycommands "github.com/igny8/igny8/commands/tenancy"
+	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/identity"
 	"github.com/igny8/igny8/domain/tenancy"
 	"github.com/igny8/igny8/infra/credentials"
@@ -44,7 +45,7 @@ func (s *service) api() *readapi.API {
 		Bus:         &commands.Settling{Bus: s.bus, Parents: parents(), Followed: s.consumers.cascaded, Head: s.log.Head},
 		Idempotency: s.keys(),
 		Reader:      reader, Opener: s.vault,
-		Authenticator: identityroutes.Authenticator{Service: s.identity, Platform: tenancy.PlatformAccount},
+		Authenticator: identityroutes.Authenticator{Service: s.identity, Platform: es.PlatformAccount},
 		Key:           s.master.Derive("cursors and consistency tokens"),
 		Metrics:       s.observed, Logger: s.logger,
 		Origins: s.config.CORSOrigins, Proxies: s.config.TrustedProxies, PublicURL: s.config.PublicURL, Unavailable: postgres.IsUnavailable, Unthrottled: !s.config.Throttles,
@@ -83,7 +84,7 @@ func (s *service) reactions() []commands.Reactions {
 		{Group: "identity.accounts", Types: users, React: []commands.Reaction{identitycommands.OpensAccount(s.identity.Accounts)}},
 		{Group: "identity.sessions", Types: users, React: []commands.Reaction{identitycommands.EndsSessions(s.identity.Refresh)}},
 		plannercommands.Membership{Bus: s.bus, Sectors: s.sectors()}.Reactions(),
-		billingcommands.Reactions(s.bus),
+		billingcommands.Reactions(s.bus, s.accounts),
 		taskscommands.Reactions(taskrows.NewRows(s.Pool(postgres.RoleProjector))),
 	}
 }

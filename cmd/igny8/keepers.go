@@ -6,7 +6,6 @@ import (
 
 	"github.com/igny8/igny8/commands/identity"
 	"github.com/igny8/igny8/domain/es"
-	"github.com/igny8/igny8/domain/tenancy"
 	"github.com/igny8/igny8/infra/bus/deadletter"
 	"github.com/igny8/igny8/infra/config"
 	"github.com/igny8/igny8/infra/postgres"
@@ -102,7 +101,7 @@ type platformAdmins struct{ service *identity.Service }
 
 // CreateAdmin makes an administrator in the platform's own account.
 func (p platformAdmins) CreateAdmin(ctx context.Context, a newAdmin) (es.ID, error) {
-	return p.service.CreateAdmin(ctx, tenancy.PlatformAccount, identity.NewAdmin{
+	return p.service.CreateAdmin(ctx, es.PlatformAccount, identity.NewAdmin{
 		Email: a.Email, Password: a.Password, FirstName: a.FirstName, LastName: a.LastName,
 	})
 }

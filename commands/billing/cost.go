@@ -7,7 +7,6 @@ import (
 	"github.com/igny8/igny8/commands"
 	"github.com/igny8/igny8/domain/billing"
 	"github.com/igny8/igny8/domain/es"
-	"github.com/igny8/igny8/domain/tenancy"
 )
 
 // CreateCost asks to give an operation a price, in the platform's account.
@@ -18,7 +17,7 @@ type CreateCost struct {
 
 // Decide asks the cost.
 func (c CreateCost) Decide(env es.Env, cost billing.Cost) ([]es.Event, error) {
-	if env.Tenant.Account != tenancy.PlatformAccount {
+	if env.Tenant.Account != es.PlatformAccount {
 		return nil, es.Refuse(es.Forbidden, "", "Prices belong to the platform.")
 	}
 	return cost.Create(c.Operation, c.CostTerms)
@@ -42,17 +41,14 @@ func (c ChangeCost) Decide(_ es.Env, cost billing.Cost) ([]es.Event, error) {
 }
 
 // CostID is the id of an operation's cost, which is in the platform's account.
-func CostID(operation string) es.ID { return billing.CostID(tenancy.PlatformAccount, operation) }
-
-// Platform is the account that holds the costs.
-func Platform() es.ID { return tenancy.PlatformAccount }
+func CostID(operation string) es.ID { return billing.CostID(es.PlatformAccount, operation) }
 
 // Seed makes the prices that are there from the start. What exists already stays
 // as it is, also where an operator changed it.
 func Seed(ctx context.Context, bus *commands.Bus) error {
 	for _, seed := range billing.SeedCosts() {
 		id := CostID(seed.Operation)
-		cost, err := commands.Load(ctx, bus, billing.CostKind, tenancy.PlatformAccount, id)
+		cost, err := commands.Load(ctx, bus, billing.CostKind, es.PlatformAccount, id)
 		if err != nil {
 			return fmt.Errorf("reading the cost of %s: %w", seed.Operation, err)
 		}
@@ -60,7 +56,7 @@ func Seed(ctx context.Context, bus *commands.Bus) error {
 			continue
 		}
 		_, err = bus.Do(ctx, commands.Request{
-			Tenant: es.Tenant{Account: tenancy.PlatformAccount}, Actor: es.System(), Target: id,
+			Tenant: es.Tenant{Account: es.PlatformAccount}, Actor: es.System(), Target: id,
 			Command: es.Derive(id, "seed", 0), Payload: CreateCost(seed),
 		})
 		if err != nil {

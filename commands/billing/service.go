@@ -43,7 +43,7 @@ type Charge struct {
 // table of a moment ago. Errors: es.NotFound for an operation without a price,
 // es.Invalid for a number of units that cannot be.
 func (s *Service) Price(ctx context.Context, operation string, units int64) (int64, error) {
-	cost, err := commands.LoadRecent(ctx, s.Bus, billing.CostKind, Platform(), CostID(operation))
+	cost, err := commands.LoadRecent(ctx, s.Bus, billing.CostKind, es.PlatformAccount, CostID(operation))
 	switch {
 	case err != nil:
 		return 0, fmt.Errorf("reading the cost of %s: %w", operation, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/igny8/igny8/commands"
 	. "github.com/igny8/igny8/commands/billing"
+	tenants "github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/billing"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/tenancy"
@@ -212,7 +213,7 @@ func TestEveryChargeIsTracedToItsRequest(t *testing.T) {
 func TestAnAccountThatOpensGetsWhatItsPlanIncludesOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	reactions := Reactions(w.bus)
+	reactions := Reactions(w.bus, tenants.Accounts{Bus: w.bus})
 	rec := es.Recorded{Envelope: es.Envelope{
 		ID: commands.NewID(), Stream: es.StreamID{Account: w.account, Kind: tenancy.AccountKind.Name, ID: w.account}, Request: "sign-up", Correlation: commands.NewID(),
 	}}
@@ -261,13 +262,13 @@ func TestPricesAreSeededOnceAndChangedByThePlatform(t *testing.T) {
 		})
 		return err
 	}
-	if err := change(Platform(), es.Owner); es.ClassOf(err) != es.Forbidden {
+	if err := change(es.PlatformAccount, es.Owner); es.ClassOf(err) != es.Forbidden {
 		t.Errorf("an owner changes prices: %v", err)
 	}
 	if err := change(w.account, es.Developer); es.ClassOf(err) != es.NotFound {
 		t.Errorf("a developer changes them in an account: %v", err)
 	}
-	w.must(change(Platform(), es.Developer))
+	w.must(change(es.PlatformAccount, es.Developer))
 	w.must(Seed(t.Context(), w.bus))
 	if got := price(451); got != 10 {
 		t.Errorf("451 tokens cost %d credits, want 10", got)

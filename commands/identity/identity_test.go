@@ -309,7 +309,7 @@ func TestAnAdministratorOfThePlatformIsADeveloperThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	admin := identity.NewAdmin{Email: "root@example.org", Password: "correct horse", FirstName: "Grace"}
-	user, err := w.CreateAdmin(t.Context(), tenancy.PlatformAccount, admin)
+	user, err := w.CreateAdmin(t.Context(), es.PlatformAccount, admin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,13 +317,13 @@ func TestAnAdministratorOfThePlatformIsADeveloperThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if who := w.identify(t, login.AccessToken); who.User != user || who.Account != tenancy.PlatformAccount || who.Role != es.Developer {
+	if who := w.identify(t, login.AccessToken); who.User != user || who.Account != es.PlatformAccount || who.Role != es.Developer {
 		t.Errorf("they are %+v", who)
 	}
-	if _, err := w.CreateAdmin(t.Context(), tenancy.PlatformAccount, admin); es.ClassOf(err) != es.Conflict {
+	if _, err := w.CreateAdmin(t.Context(), es.PlatformAccount, admin); es.ClassOf(err) != es.Conflict {
 		t.Errorf("a second time: %v", err)
 	}
-	if _, err := w.CreateAdmin(t.Context(), tenancy.PlatformAccount, identity.NewAdmin{}); es.ClassOf(err) != es.Invalid {
+	if _, err := w.CreateAdmin(t.Context(), es.PlatformAccount, identity.NewAdmin{}); es.ClassOf(err) != es.Invalid {
 		t.Errorf("without anything: %v", err)
 	}
 	if n := w.count(t, "credentials"); n != 1 {
@@ -427,7 +427,7 @@ func (w *world) join(t *testing.T, account es.ID, email string, role es.Role) id
 	t.Helper()
 	user := uuid.New()
 	if _, err := w.bus.Do(t.Context(), commands.Request{
-		Tenant: es.Tenant{Account: tenancy.PlatformAccount}, Actor: es.System(), Target: tenancy.PlanID(tenancy.FreePlan),
+		Tenant: es.Tenant{Account: es.PlatformAccount}, Actor: es.System(), Target: tenancy.PlanID(tenancy.FreePlan),
 		Payload: tenancycommands.ChangePlan{PlanTerms: seats(2)},
 	}); err != nil {
 		t.Fatal(err)

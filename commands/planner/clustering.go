@@ -93,7 +93,8 @@ func Tasks() []tasks.Kind { return []tasks.Kind{Importer{}.Task(), Clustering{}.
 // Task is the kind of its tasks.
 func (c Clustering) Task() tasks.Kind {
 	return tasks.Declare("planner.cluster_keywords", commands.InSector, clusteringLimit, tasks.Work[KeywordClustering, FoundClusters]{
-		Do: c.find,
+		Attempts: jobAttempts,
+		Do:       c.find,
 		Apply: func(ctx context.Context, run *tasks.Run, in KeywordClustering, out FoundClusters) (any, error) {
 			return c.apply(ctx, run, in, out)
 		},

@@ -32,10 +32,10 @@ func (c ChangePlan) Decide(_ es.Env, p tenancy.Plan) ([]es.Event, error) {
 // start. What exists already stays as it is, also where an operator changed it.
 func Seed(ctx context.Context, bus *commands.Bus) error {
 	platform := commands.Request{
-		Tenant: es.Tenant{Account: tenancy.PlatformAccount}, Actor: es.System(), Target: tenancy.PlatformAccount,
-		Command: es.Derive(tenancy.PlatformAccount, "seed", 0),
+		Tenant: es.Tenant{Account: es.PlatformAccount}, Actor: es.System(), Target: es.PlatformAccount,
+		Command: es.Derive(es.PlatformAccount, "seed", 0),
 	}
-	account, err := commands.Load(ctx, bus, tenancy.AccountKind, tenancy.PlatformAccount, tenancy.PlatformAccount)
+	account, err := commands.Load(ctx, bus, tenancy.AccountKind, es.PlatformAccount, es.PlatformAccount)
 	if err != nil {
 		return fmt.Errorf("reading the platform's account: %w", err)
 	}
@@ -47,7 +47,7 @@ func Seed(ctx context.Context, bus *commands.Bus) error {
 	}
 	for _, seed := range tenancy.SeedPlans() {
 		id := tenancy.PlanID(seed.Slug)
-		plan, err := commands.Load(ctx, bus, tenancy.PlanKind, tenancy.PlatformAccount, id)
+		plan, err := commands.Load(ctx, bus, tenancy.PlanKind, es.PlatformAccount, id)
 		if err != nil {
 			return fmt.Errorf("reading plan %s: %w", seed.Slug, err)
 		}
@@ -92,8 +92,25 @@ func (a Accounts) Account(ctx context.Context, id es.ID) (tenancy.Account, tenan
 	return account, plan, err
 }
 
+// Included is how many credits an account has that opens so: those of its plan,
+// as it is now, or none while nobody has paid for it. A plan that does not exist
+// is an error.
+func (a Accounts) Included(ctx context.Context, opened tenancy.AccountCreated) (int64, error) {
+	plan, err := commands.Load(ctx, a.Bus, tenancy.PlanKind, es.PlatformAccount, tenancy.PlanID(opened.Plan))
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("reading plan %s: %w", opened.Plan, err)
+	case !plan.Exists():
+		return 0, fmt.Errorf("the plan %q does not exist", opened.Plan)
+	case opened.Status != tenancy.AccountActive && opened.Status != tenancy.AccountTrial:
+		return 0, nil
+	default:
+		return plan.IncludedCredits, nil
+	}
+}
+
 // Plan is the plan with the slug, at most a moment old; one that does not exist
 // has Revision 0.
 func (a Accounts) Plan(ctx context.Context, slug string) (tenancy.Plan, error) {
-	return commands.LoadRecent(ctx, a.Bus, tenancy.PlanKind, tenancy.PlatformAccount, tenancy.PlanID(slug))
+	return commands.LoadRecent(ctx, a.Bus, tenancy.PlanKind, es.PlatformAccount, tenancy.PlanID(slug))
 }

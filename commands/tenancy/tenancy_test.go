@@ -95,7 +95,7 @@ func TestOnlyThePlatformHasPlans(t *testing.T) {
 	free := tenancy.SeedPlans()[0]
 	create := CreatePlan{Slug: free.Slug, PlanTerms: free.PlanTerms}
 	estest.Given(t, tenancy.PlanKind).When(create).ThenRefused(es.Forbidden, "")
-	platform := es.Tenant{Account: tenancy.PlatformAccount}
+	platform := es.Tenant{Account: es.PlatformAccount}
 	created := tenancy.PlanCreated{Slug: "free", PlanTerms: free.PlanTerms}
 	estest.Given(t, tenancy.PlanKind).InTenant(platform).When(create).Then(created)
 	estest.Given(t, tenancy.PlanKind, created).InTenant(platform).When(ChangePlan{free.PlanTerms}).ThenNothing()

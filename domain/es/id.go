@@ -11,6 +11,10 @@ import (
 // UUIDv7, so that they sort by the time they were made.
 type ID = uuid.UUID
 
+// PlatformAccount is the system account that holds what belongs to no customer,
+// such as plans and prices.
+var PlatformAccount = uuid.MustParse("01900000-0000-7000-8000-000000000001")
+
 // Derive makes a new ID from parent, a purpose and a number. The same inputs
 // always give the same ID, which is what lets a retried command repeat its
 // effect instead of adding to it. The parent's UUIDv7 time bits are kept: index

@@ -4,17 +4,11 @@ import (
 	"reflect"
 	"regexp"
 
-	"github.com/google/uuid"
-
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/text"
 )
 
-// PlatformAccount is the system account that holds what belongs to no customer,
-// such as the plans.
-var PlatformAccount = uuid.MustParse("01900000-0000-7000-8000-000000000001")
-
-// PlanKind is the kind of plans, all of them in the PlatformAccount.
+// PlanKind is the kind of plans, all of them in es.PlatformAccount.
 var PlanKind = es.Kind[Plan]{
 	Name: "tenancy.plan", Evolve: evolvePlan,
 	Events: es.Events(PlanCreated{}, PlanChanged{}),
@@ -64,7 +58,7 @@ type Plan struct {
 }
 
 // PlanID is the id of the plan with this slug.
-func PlanID(slug string) es.ID { return es.Derive(PlatformAccount, "plan/"+slug, 0) }
+func PlanID(slug string) es.ID { return es.Derive(es.PlatformAccount, "plan/"+slug, 0) }
 
 // Limits are the plan's limits by the name of the resource that counted claims
 // use.
@@ -82,9 +76,9 @@ const (
 // Selectable says whether somebody who signs up can choose the plan.
 func (p Plan) Selectable() bool { return p.Live() && p.IsActive && !p.IsInternal }
 
-// Create decides to offer a plan. Only the PlatformAccount has plans.
+// Create decides to offer a plan. Only es.PlatformAccount has plans.
 func (p Plan) Create(env es.Env, slug string, terms PlanTerms) ([]es.Event, error) {
-	if env.Tenant.Account != PlatformAccount {
+	if env.Tenant.Account != es.PlatformAccount {
 		return nil, es.Refuse(es.Forbidden, "", "Plans belong to the platform.")
 	}
 	faults := es.Faults{}

@@ -106,8 +106,8 @@ func TestSlugsAreAlwaysSlugs(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.String().Draw(t, "name")
-		slug := AccountSlug(name, PlatformAccount)
-		for _, s := range []string{slug, WithSuffix(slug, PlatformAccount)} {
+		slug := AccountSlug(name, es.PlatformAccount)
+		for _, s := range []string{slug, WithSuffix(slug, es.PlatformAccount)} {
 			if s == "" || text.Slug(s, maxSlug) != s {
 				t.Fatalf("%q gives %q", name, s)
 			}

@@ -6,7 +6,7 @@ import (
 	"github.com/igny8/igny8/projections/table"
 )
 
-// Plans is the table of plans, all of them in tenancy.PlatformAccount.
+// Plans is the table of plans, all of them in es.PlatformAccount.
 func Plans() *table.Table[Plan] {
 	return table.New(table.Spec[Plan]{
 		Name: "tenancy_plans", Version: 1, Kind: tenancy.PlanKind, Evolve: evolvePlan,

@@ -103,7 +103,7 @@ func (s service) summary(ctx context.Context, _ *nothing) (*summary, error) {
 }
 
 func (s service) listCosts(ctx context.Context, _ *nothing) (*all[billing.Cost], error) {
-	page, err := s.costs.List(ctx, s.reader, table.Scope{Account: commands.Platform(), AllSites: true}, table.Query{
+	page, err := s.costs.List(ctx, s.reader, table.Scope{Account: es.PlatformAccount, AllSites: true}, table.Query{
 		Order: []string{"operation"}, PageSize: 100,
 	})
 	if err != nil {
@@ -121,7 +121,7 @@ type changedCost struct {
 func changeCost(ctx context.Context, in *changedCost) (*billing.Cost, error) {
 	call := readapi.CallOf(ctx)
 	request := call.Ask(in.Body)
-	request.Tenant.Account, request.Target = commands.Platform(), commands.CostID(in.Operation)
+	request.Tenant.Account, request.Target = es.PlatformAccount, commands.CostID(in.Operation)
 	outcome, err := call.Do(ctx, request)
 	if err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func newWorld(t *testing.T) *world {
 	w.credits = &credits.Service{Bus: w.bus, History: billing.NewHistory(w.reader), Head: w.store.Head, Clock: w.now}
 	w.api = readapi.New(readapi.Options{
 		Bus: w.bus, Idempotency: idempotency.New(db.Pool(postgres.RoleLogin), sealer), Reader: w.reader, Opener: sealer,
-		Authenticator: people{"ann": w.ann, "bob": w.bob, "platform": credits.Platform()}, Key: bytes.Repeat([]byte("k"), 32),
+		Authenticator: people{"ann": w.ann, "bob": w.bob, "platform": es.PlatformAccount}, Key: bytes.Repeat([]byte("k"), 32),
 		Logger: slog.New(slog.DiscardHandler), Unthrottled: true,
 	})
 	serving.Mount(w.api, w.credits, w.reader)

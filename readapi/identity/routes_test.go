@@ -273,7 +273,7 @@ func serve(t *testing.T) *site {
 	}
 	api := readapi.New(readapi.Options{
 		Bus: bus, Idempotency: idempotency.New(logins, secrets), Opener: secrets,
-		Authenticator: identity.Authenticator{Service: service, Platform: tenancy.PlatformAccount},
+		Authenticator: identity.Authenticator{Service: service, Platform: es.PlatformAccount},
 		Key:           master.Derive("edge"), Unthrottled: true, Logger: slog.New(slog.NewJSONHandler(s, nil)),
 	})
 	identity.Mount(api, service, users)

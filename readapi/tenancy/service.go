@@ -64,7 +64,7 @@ func changeSettings(ctx context.Context, in *changed) (*tenancy.Account, error) 
 }
 
 func (s service) selectablePlans(ctx context.Context, _ *nothing) (*all[tenancy.Plan], error) {
-	page, err := s.plans.List(ctx, s.reader, table.Scope{Account: domain.PlatformAccount, AllSites: true}, table.Query{
+	page, err := s.plans.List(ctx, s.reader, table.Scope{Account: es.PlatformAccount, AllSites: true}, table.Query{
 		Filters: []table.Filter{
 			{Field: "is_active", Op: table.Eq, Values: []string{"true"}},
 			{Field: "is_internal", Op: table.Eq, Values: []string{"false"}},
