@@ -11,7 +11,6 @@ import (
 	tenancycommands "github.com/igny8/igny8/commands/tenancy"
 	"github.com/igny8/igny8/domain/es"
 	"github.com/igny8/igny8/domain/identity"
-	"github.com/igny8/igny8/domain/tenancy"
 	"github.com/igny8/igny8/infra/credentials"
 	eventstore "github.com/igny8/igny8/infra/eventstore/postgres"
 	"github.com/igny8/igny8/infra/idempotency"
