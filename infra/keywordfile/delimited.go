@@ -14,6 +14,7 @@ import (
 const (
 	// maxRecord is how many bytes a row may have; longer ones are rejected.
 	maxRecord = 1 << 20
+	tooLong   = "This row is longer than 1 MB. Look for a missing line break or a file glued into it."
 	// maxBreaks is how many line breaks the quoted cells of a row may have, before
 	// a quote counts as never closed.
 	maxBreaks = 100
@@ -145,7 +146,7 @@ func (d *delimited) skipLine() (record, error) {
 		}
 		d.fill()
 	}
-	return record{row: d.row, problem: fmt.Sprintf("This row is longer than %d MB. Look for a missing line break or a file glued into it.", maxRecord>>20)}, nil
+	return record{row: d.row, problem: tooLong}, nil
 }
 
 // fill reads more, making room by moving or by growing.

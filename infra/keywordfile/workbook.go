@@ -1,7 +1,6 @@
 package keywordfile
 
 import (
-	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
@@ -9,22 +8,30 @@ import (
 	"path"
 	"strings"
 
-	"github.com/xuri/excelize/v2"
-
 	"github.com/igny8/igny8/domain/es"
 )
 
-// Bounds of a workbook. What is larger is refused before it is unpacked; sheets
-// and shared texts past inMemory are unpacked to temporary files.
+// Of a workbook so many sheets are looked at.
+const maxSheets = 50
+
+// The parts of a workbook that have fixed names.
 const (
-	maxWorkbook = 64 << 20  // as it is uploaded
-	maxUnpacked = 512 << 20 // all its parts
-	maxAside    = 16 << 20  // its parts besides sheets and shared texts: they are held in memory
-	maxParts    = 2000
-	inMemory    = 4 << 20
-	maxSheets   = 50
-	maxSheetRow = 1 << 20 // as many rows as Excel has
+	bookPart      = "xl/workbook.xml"
+	relationsPart = "xl/_rels/workbook.xml.rels"
+	textsPart     = "xl/sharedstrings.xml"
 )
+
+// workbook is a spreadsheet's archive. It is read by what is here, and not by a
+// library, since an archive of 300 KB can unpack to a cell of 300 MB, which
+// libraries hold in memory several times.
+type workbook struct {
+	*archive
+	sheets []bookSheet
+	texts  *texts
+}
+
+// bookSheet is a sheet's title and the part that has its rows.
+type bookSheet struct{ title, part string }
 
 // openWorkbook copies the workbook to a temporary folder and finds the sheet with
 // keywords.
@@ -33,36 +40,46 @@ func (f *file) openWorkbook(name string, r io.Reader) (err error) {
 	if err != nil {
 		return fmt.Errorf("making a folder for a workbook: %w", err)
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = damaged(name, fmt.Errorf("panic: %v", p))
+	closers := []func() error{func() error { return os.RemoveAll(folder) }}
+	closeAll := func() error {
+		var errs []error
+		for i := len(closers) - 1; i >= 0; i-- {
+			errs = append(errs, closers[i]())
 		}
+		closers = nil // closing again does nothing.
+		return errors.Join(errs...)
+	}
+	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(folder))
+			if closing := closeAll(); closing != nil {
+				err = errors.Join(err, closing)
+			}
 		}
 	}()
-	copied, err := spool(path.Join(folder, "workbook.xlsx"), name, r)
+	copied, size, err := spool(path.Join(folder, "workbook.xlsx"), name, r)
 	if err != nil {
 		return err
 	}
-	if err := checkWorkbook(copied, name); err != nil {
+	closers = append(closers, copied.Close)
+	parts, err := openArchive(copied, size, name)
+	if err != nil {
 		return err
 	}
-	book, err := excelize.OpenFile(copied, excelize.Options{
-		UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: inMemory, RawCellValue: true, TmpDir: folder,
-	})
+	book, err := readWorkbook(parts, folder)
 	if err != nil {
 		return damaged(name, err)
 	}
-	if err := f.openSheet(name, book); err != nil {
-		return errors.Join(err, book.Close())
+	closers = append(closers, book.texts.close)
+	rows, err := f.openSheet(name, book)
+	if err != nil {
+		return err
 	}
-	rows := f.rows.source.(*sheet)
-	f.close = func() error { return errors.Join(rows.close(), book.Close(), os.RemoveAll(folder)) }
+	closers = append(closers, rows.close)
+	f.close = closeAll
 	return nil
 }
 
-// damaged refuses a workbook that the library cannot open, or fails on.
+// damaged refuses a workbook that cannot be read as one.
 func damaged(name string, cause error) error {
 	return &es.Error{
 		Class:   es.Invalid,
@@ -71,84 +88,98 @@ func damaged(name string, cause error) error {
 	}
 }
 
-// spool copies r to a file.
-func spool(to, name string, r io.Reader) (string, error) {
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+// spool copies r to a file, which it opens for reading.
+func spool(to, name string, r io.Reader) (*os.File, int64, error) {
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
 	if err != nil {
-		return "", fmt.Errorf("making a file for a workbook: %w", err)
+		return nil, 0, fmt.Errorf("making a file for a workbook: %w", err)
 	}
 	n, err := io.Copy(out, io.LimitReader(r, maxWorkbook+1))
-	if err = errors.Join(err, out.Close()); err != nil {
-		return "", fmt.Errorf("copying a workbook: %w", err)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("copying a workbook: %w", err)
+	case n > maxWorkbook:
+		err = es.Refuse(es.Invalid, "", "The workbook %q is larger than %d MB. Save the sheet with the keywords as .csv and upload that.", label(name), maxWorkbook>>20)
+	default:
+		return out, n, nil
 	}
-	if n > maxWorkbook {
-		return "", es.Refuse(es.Invalid, "", "The workbook %q is larger than %d MB. Save the sheet with the keywords as .csv and upload that.", label(name), maxWorkbook>>20)
-	}
-	return to, nil
+	return nil, 0, errors.Join(err, out.Close())
 }
 
-// checkWorkbook looks at the sizes that the archive's directory gives, which the
-// unpacking holds it to.
-func checkWorkbook(file, name string) error {
-	archive, err := zip.OpenReader(file)
+// readWorkbook reads which sheets there are, and the texts that they share.
+func readWorkbook(a *archive, folder string) (*workbook, error) {
+	book := &workbook{archive: a}
+	parts := map[string]string{}
+	shared := textsPart
+	err := a.each(relationsPart, func(name string, attribute func(string) string) {
+		if name != "Relationship" || len(parts) > maxParts {
+			return
+		}
+		part := bookPartOf(attribute("Target"))
+		parts[attribute("Id")] = part
+		if strings.HasSuffix(attribute("Type"), "/sharedStrings") {
+			shared = strings.ToLower(part)
+		}
+	})
 	if err != nil {
-		return &es.Error{Class: es.Invalid, Message: fmt.Sprintf("The file %q is a damaged archive. Export it again, or save it as .csv.", label(name)), Err: err}
+		return nil, err
 	}
-	defer func() { _ = archive.Close() }() // it was only read.
-	var all, aside uint64
-	workbook, tables := false, []string{}
-	for _, part := range archive.File {
-		where := strings.ToLower(strings.ReplaceAll(part.Name, `\`, "/"))
-		workbook = workbook || where == "xl/workbook.xml"
-		if ext := path.Ext(where); ext == ".csv" || ext == ".tsv" || ext == ".xlsx" {
-			tables = append(tables, part.Name)
+	err = a.each(bookPart, func(name string, attribute func(string) string) {
+		if part, there := parts[attribute("id")]; name == "sheet" && there && len(book.sheets) < maxSheets {
+			book.sheets = append(book.sheets, bookSheet{attribute("name"), part})
 		}
-		if part.UncompressedSize64 > maxUnpacked {
-			all = maxUnpacked + 1
-			break
-		}
-		all += part.UncompressedSize64
-		if !strings.HasPrefix(where, "xl/worksheets/sheet") && where != "xl/sharedstrings.xml" {
-			aside += part.UncompressedSize64
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
-	switch {
-	case all > maxUnpacked || len(archive.File) > maxParts:
-		return es.Refuse(es.Invalid, "", "The file %q unpacks to more than %d MB, which is no keyword export. Save the sheet with the keywords as .csv and upload that.", label(name), maxUnpacked>>20)
-	case !workbook && len(tables) > 0:
-		return es.Refuse(es.Invalid, "", "The file %q is a zip archive. Unpack it and upload the file with the keywords; in it are %s.", label(name), quotedCells(tables))
-	case !workbook:
-		return es.Refuse(es.Invalid, "", "The file %q is a zip archive, not a table of keywords. Upload a .csv or .xlsx.", label(name))
-	case aside > maxAside:
-		return es.Refuse(es.Invalid, "", "The workbook %q has more than %d MB of pictures and the like. Save the sheet with the keywords as .csv and upload that.", label(name), maxAside>>20)
-	default:
-		return nil
+	if _, there := a.parts[shared]; !there {
+		return book, nil
 	}
+	r, err := a.open(shared)
+	if err != nil {
+		return nil, err
+	}
+	book.texts, err = readTexts(r, folder)
+	return book, errors.Join(err, r.Close())
+}
+
+// bookPartOf is the part that a relation of the workbook's names.
+func bookPartOf(target string) string {
+	if absolute, ok := strings.CutPrefix(target, "/"); ok {
+		return absolute
+	}
+	return path.Join("xl", target)
+}
+
+// each calls f with each element of a part.
+func (a *archive) each(part string, f func(name string, attribute func(string) string)) error {
+	r, err := a.open(part)
+	if err != nil {
+		return err
+	}
+	return errors.Join(newMarkup(r).each(f), r.Close())
 }
 
 // openSheet goes to the first sheet with a header that has keywords.
-func (f *file) openSheet(name string, book *excelize.File) error {
+func (f *file) openSheet(name string, book *workbook) (*sheet, error) {
 	var seen []string
-	for i, title := range book.GetSheetList() {
-		if i == maxSheets {
-			break
-		}
-		rows, err := openSheet(book, title)
+	for _, s := range book.sheets {
+		part, err := book.open(s.part)
 		if err != nil {
 			continue // a sheet of charts has no rows.
 		}
+		rows := &sheet{part: part, markup: newMarkup(part), texts: book.texts}
 		w := &window{source: rows}
 		found := findHeader(w.ahead(headerRows))
-		if found.columns == nil {
-			seen = append(seen, fmt.Sprintf("%q with %s", shortened(title), quotedCells(found.cells)))
-			if err := rows.close(); err != nil {
-				return fmt.Errorf("closing a sheet: %w", err)
-			}
-			continue
+		if found.columns != nil {
+			f.rows = w
+			f.seen = Recognition{Encoding: "Excel workbook", Sheet: s.title}
+			return rows, f.start(found)
 		}
-		f.rows = w
-		f.seen = Recognition{Encoding: "Excel workbook", Sheet: title}
-		return f.start(found)
+		seen = append(seen, fmt.Sprintf("%q with %s", shortened(s.title), quotedCells(found.cells)))
+		if err := rows.close(); err != nil && rows.err == nil {
+			return nil, fmt.Errorf("closing a sheet: %w", err)
+		}
 	}
 	if len(seen) > 5 {
 		seen = append(seen[:5], fmt.Sprintf("and %d more", len(seen)-5))
@@ -156,52 +187,6 @@ func (f *file) openSheet(name string, book *excelize.File) error {
 	if len(seen) == 0 {
 		seen = []string{"none"}
 	}
-	return es.Refuse(es.Invalid, "", "No sheet of the workbook %q has a column of keywords. Its sheets: %s. "+
+	return nil, es.Refuse(es.Invalid, "", "No sheet of the workbook %q has a column of keywords. Its sheets: %s. "+
 		"Name the column that holds the keywords \"Keyword\" and upload the file again.", label(name), strings.Join(seen, "; "))
 }
-
-const damagedSheet = "The sheet is damaged from this row on. Save it again to get the rows from here on."
-
-// sheet gives a sheet's rows.
-type sheet struct {
-	rows *excelize.Rows
-	row  int64
-	err  error
-}
-
-func openSheet(book *excelize.File, title string) (*sheet, error) {
-	rows, err := book.Rows(title)
-	if err != nil {
-		return nil, err
-	}
-	return &sheet{rows: rows}, nil
-}
-
-// next gives the next row. A damaged sheet ends with a row that says so.
-func (s *sheet) next() (r record, err error) {
-	if s.err != nil {
-		return record{}, s.err
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			s.err = io.EOF
-			r, err = record{row: s.row + 1, problem: damagedSheet}, nil
-		}
-	}()
-	if s.row >= maxSheetRow || !s.rows.Next() {
-		s.err = io.EOF
-		if err := s.rows.Error(); err != nil {
-			return record{row: s.row + 1, problem: damagedSheet}, nil
-		}
-		return record{}, io.EOF
-	}
-	s.row++
-	cells, err := s.rows.Columns()
-	if err != nil {
-		s.err = io.EOF
-		return record{row: s.row, problem: damagedSheet}, nil
-	}
-	return record{row: s.row, cells: cells}, nil
-}
-
-func (s *sheet) close() error { return s.rows.Close() }
