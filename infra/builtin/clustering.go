@@ -2,8 +2,12 @@ package builtin
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/igny8/igny8/commands/planner"
+	"github.com/igny8/igny8/domain/text"
 )
 
 // leastTogether is how alike two clusters' members are on average, at least, to
@@ -38,14 +42,14 @@ func (Text) Cluster(ctx context.Context, phrases []planner.Phrase, progress func
 		return planner.Clusters{}, err
 	}
 	groups := groupsOf(clusters, of)
-	names := nameGroups(phrases, groups)
 	found := planner.Clusters{Groups: make([]planner.Group, len(groups)), Tokens: Text{}.Tokens(phrases)}
 	for i, members := range groups {
 		found.Groups[i] = planner.Group{
-			Name: names[i], Members: members,
+			Members: members,
 			Primary: primaryOf(phrases, members, func(p int) float64 { return centrality(neighbours[of[p]], clusters, of[p]) }),
 		}
 	}
+	nameGroups(phrases, found.Groups)
 	progress(total, total)
 	return found, nil
 }
@@ -61,23 +65,27 @@ func (Text) Tokens(phrases []planner.Phrase) int64 {
 }
 
 // distinctOf are the phrases' words, each different list once, and which of them
-// each phrase is. A phrase without any word is the one of its own text.
+// each phrase is. A phrase without any word is the one of its own text. They are
+// in alphabetical order, so that nothing that follows depends on the phrases'.
 func distinctOf(phrases []planner.Phrase) (distinct [][]string, of []int) {
-	known := map[string]int{}
-	of = make([]int, len(phrases))
+	keys, lists := make([]string, len(phrases)), map[string][]string{}
 	for i, p := range phrases {
 		w := words(p.Text)
-		key := fold(w)
+		keys[i] = strings.Join(w, " ")
 		if len(w) == 0 {
-			key = "\x00" + p.Text
+			keys[i] = "\x00" + text.Fold(p.Text)
 		}
-		n, seen := known[key]
-		if !seen {
-			n = len(distinct)
-			known[key] = n
-			distinct = append(distinct, w)
-		}
-		of[i] = n
+		lists[keys[i]] = w
+	}
+	order := slices.Sorted(maps.Keys(lists))
+	place := make(map[string]int, len(order))
+	for n, key := range order {
+		place[key] = n
+		distinct = append(distinct, lists[key])
+	}
+	of = make([]int, len(phrases))
+	for i, key := range keys {
+		of[i] = place[key]
 	}
 	return distinct, of
 }

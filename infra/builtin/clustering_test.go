@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/igny8/igny8/commands/planner"
+	"github.com/igny8/igny8/domain/text"
 	"github.com/igny8/igny8/infra/builtin/quality"
 )
 
@@ -48,7 +49,7 @@ func labelsOf(c planner.Clusters, n int) ([]int, error) {
 		if !slices.Contains(group.Members, group.Primary) {
 			return nil, fmt.Errorf("the primary phrase of %q is no member", group.Name)
 		}
-		if key := fold(words(group.Name)) + "\x00" + strings.ToLower(group.Name); group.Name == "" || names[key] {
+		if key := text.Fold(group.Name); group.Name == "" || names[key] {
 			return nil, fmt.Errorf("the name %q is empty, or twice", group.Name)
 		} else {
 			names[key] = true

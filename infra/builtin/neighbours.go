@@ -96,7 +96,7 @@ func (x *index) nearest(i, most int, sums []float32) []neighbour {
 			if sums[p.to] == 0 {
 				met = append(met, p.to)
 			}
-			sums[p.to] += f.weight * p.alike
+			sums[p.to] += float32(f.weight * p.alike)
 		}
 	}
 	least := float32(leastAlike)
