@@ -107,7 +107,8 @@ type backend struct {
 // backendOptions say how a backend is opened.
 type backendOptions struct {
 	attach  bool         // beside the igny8 that serves in the data folder
-	step    func(string) // see commands.Config
+	step    func(string) // see commands.Config; tests kill the process there
+	chunk   int          // see commands.Config
 	batches func(appends, events int, took time.Duration)
 }
 
@@ -121,7 +122,7 @@ func openBackend(ctx context.Context, c config.Config, log *slog.Logger, o backe
 	b := &backend{database: d, registry: registry(), logger: log, step: o.step, bell: tasks.NewBell(), shares: busstore.NewBell()}
 	b.store = eventstore.NewStore(d.Pool(postgres.RoleAppender), eventstore.WithBatches(o.batches))
 	b.vault = vault.New(d.Pool(postgres.RoleAppender), d.master, vault.Config{PersonalScopes: personalScopes(), Log: log})
-	b.bus = commands.New(b.store, b.vault, b.registry, operations(), commands.Config{Step: o.step}).
+	b.bus = commands.New(b.store, b.vault, b.registry, operations(), commands.Config{Step: o.step, Chunk: o.chunk}).
 		WithSnapshots(snapshots.New(d.Pool(postgres.RoleAppender)), log)
 	b.log = eventstore.NewLog(d.Pool(postgres.RoleProjector), eventstore.WithListener(vault.Channel, b.forget),
 		eventstore.WithListener(taskrows.Channel, b.bell.Ring), eventstore.WithListener(busstore.Channel, b.shares.Ring))

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/igny8/igny8/cmd/igny8/e2etest"
@@ -38,11 +39,12 @@ func plantTree(t *testing.T) *tree {
 }
 
 // settled sends a delete or a restore of a parent, has the process die at each
-// of the faults, one after another, and gives the answer once what follows from
-// it is done.
+// of the faults, one after another, the last of them in the midst of what follows
+// from it, and gives the answer once that is done.
 func (tr *tree) settled(method, path string, faults ...fault) e2etest.Answer {
 	tr.t.Helper()
 	key := e2etest.Key(method + " " + path)
+	before := tr.followed()
 	for n, f := range faults {
 		tr.arm(f)
 		if n == 0 {
@@ -55,8 +57,21 @@ func (tr *tree) settled(method, path string, faults ...fault) e2etest.Answer {
 		tr.Died()
 	}
 	tr.disarm()
+	if done := tr.followed() - before; done <= 0 || done >= keywordsEach {
+		tr.t.Errorf("%s %s was cut off when %d keywords had followed: no cut in their midst", method, path, done)
+	}
 	tr.Start()
 	return tr.c.Until(method, path, nil, key).Expect(tr.t, http.StatusOK)
+}
+
+// followed is how many deletions and restores of keywords there are.
+func (tr *tree) followed() int {
+	tr.t.Helper()
+	out := tr.Run("events", "pull", "--types=planner.keyword.deleted.v1,planner.keyword.restored.v1", "--limit=0", "--json")
+	if out.Code != 0 {
+		tr.t.Fatalf("pulling events: %s", out.Stderr)
+	}
+	return strings.Count(out.Stdout, "\n")
 }
 
 // state is what of the account's keywords and sectors is under which deletion:

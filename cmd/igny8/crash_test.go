@@ -17,6 +17,10 @@ import (
 // the process is to die: "3 appended" is at the third step of that name.
 const faultFile = "TEST_OF_IGNY8_FAULT_FILE"
 
+// mortalChunk is how many bulk commands go out at once, so few that a cascade is
+// cut between some of its children and others.
+const mortalChunk = 50
+
 // killingItself is a step that ends the process with SIGKILL where the file says
 // so, from when it says so.
 func killingItself(file string) func(string) {

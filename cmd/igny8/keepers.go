@@ -17,7 +17,7 @@ import (
 // allParts are the commands of the real program.
 func allParts() parts {
 	return parts{
-		serve: serveWith(nil),
+		serve: serveWith(backendOptions{}),
 		migrations: func(ctx context.Context, c config.Config, log *slog.Logger) (migrator, func() error, error) {
 			d, err := reachDatabase(ctx, c, log, true)
 			if err != nil {

@@ -37,13 +37,13 @@ type service struct {
 	observed  *observe.Instruments
 }
 
-// serveWith gives the serve command of parts; step is for tests that kill the
-// process between two steps of a command.
-func serveWith(step func(string)) serve {
+// serveWith gives the serve command of parts.
+func serveWith(o backendOptions) serve {
 	return func(ctx context.Context, c config.Config, log *slog.Logger, listening func(string)) (err error) {
 		metrics := observe.NewRegistry(version())
 		observed := observe.NewInstruments(metrics)
-		b, err := openBackend(ctx, c, log, backendOptions{step: step, batches: observed.ObserveBatch})
+		o.batches = observed.ObserveBatch
+		b, err := openBackend(ctx, c, log, o)
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	}
 	if manner == "mortal" {
 		mortal := allParts()
-		mortal.serve = serveWith(killingItself(os.Getenv(faultFile)))
+		mortal.serve = serveWith(backendOptions{step: killingItself(os.Getenv(faultFile)), chunk: mortalChunk})
 		os.Exit(start(mortal))
 	}
 	os.Args = []string{"igny8", "serve"}
