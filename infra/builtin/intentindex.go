@@ -82,9 +82,7 @@ func (index termIndex) match(phrase []string) (found evidence) {
 				}
 				if t.at(phrase, at) {
 					longest = len(t.words)
-					if t.confidence > 0 {
-						found.hear(t.intent, t.confidence)
-					}
+					found.hear(t.intent, t.confidence)
 				}
 			}
 		}
@@ -99,7 +97,8 @@ func (t intentTerm) at(phrase []string, at int) bool {
 		return false
 	}
 	for i, w := range t.words {
-		if got := phrase[at+i]; got != w && !(w == number && isNumber(got)) {
+		got := phrase[at+i]
+		if got != w && (w != number || !isNumber(got)) {
 			return false
 		}
 	}
