@@ -243,12 +243,7 @@ func (c *Cascade) follow(ctx context.Context, rec es.Recorded, deletion es.ID, k
 func (c *Cascade) ask(ctx context.Context, rec es.Recorded, leaves []tenancy.Leaf, payload any) error {
 	requests := make([]commands.Request, 0, len(leaves))
 	for _, leaf := range leaves {
-		requests = append(requests, commands.Request{
-			Tenant: es.Tenant{Account: rec.Stream.Account}, Actor: es.System(), Target: leaf.ID,
-			Command: es.Derive(rec.ID, "cascade "+leaf.Kind+" "+leaf.ID.String(), 0),
-			Request: rec.Request, Correlation: rec.Correlation, Causation: rec.ID,
-			Payload: of(leaf.Kind, payload), Bulk: true,
-		})
+		requests = append(requests, commands.Following(rec, "cascade "+leaf.Kind, leaf.ID, of(leaf.Kind, payload)))
 	}
 	_, errs := c.bus.DoAll(ctx, requests, cascadeParallel)
 	for i, err := range errs {
