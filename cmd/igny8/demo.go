@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/igny8/igny8/commands/planner"
 	"github.com/igny8/igny8/examples"
 	"github.com/igny8/igny8/infra/config"
 )
@@ -106,7 +107,7 @@ func (c *demoCommand) files() []demoFile {
 	var files []demoFile
 	for _, name := range c.Keywords {
 		files = append(files, demoFile{name: name, open: func() (io.ReadCloser, error) {
-			return os.Open(name) //nolint:gosec // G304: the file that the user names.
+			return os.Open(name)
 		}})
 	}
 	return files
@@ -126,8 +127,8 @@ func bundled() []demoFile {
 type demo struct {
 	email, password, token string
 	target                 target
-	reports                []importReport
-	clustering             clusteringReport
+	reports                []planner.ImportReport
+	clustering             planner.ClusteringReport
 	top                    []topCluster
 	summary                demoSummary
 }
@@ -180,10 +181,10 @@ func (d *demo) play(ctx context.Context, s *session, part demonstrator, url stri
 	return nil
 }
 
-func (d *demo) imports(ctx context.Context, f flow, file demoFile) (importReport, error) {
+func (d *demo) imports(ctx context.Context, f flow, file demoFile) (planner.ImportReport, error) {
 	r, err := file.open()
 	if err != nil {
-		return importReport{}, usageError{err}
+		return planner.ImportReport{}, usageError{err}
 	}
 	defer r.Close() //nolint:errcheck // it was only read.
 	return f.imports(ctx, d.target, "", file.name, r)

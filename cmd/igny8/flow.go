@@ -9,39 +9,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/igny8/igny8/commands/planner"
 	"github.com/igny8/igny8/infra/progress"
 )
-
-// importReport is what became of a file's rows.
-type importReport struct {
-	File          string        `json:"file"`
-	Format        string        `json:"format,omitempty"`
-	Rows          int64         `json:"rows"`
-	Imported      int64         `json:"imported"`
-	Rejected      int64         `json:"rejected"`
-	Duplicates    int64         `json:"duplicates"`
-	Completed     int64         `json:"completed"`
-	Errors        []importError `json:"errors"`
-	ErrorsLeftOff int64         `json:"errors_left_off,omitempty"`
-}
-
-type importError struct {
-	Row     int64  `json:"row"`
-	LastRow int64  `json:"last_row,omitempty"`
-	Code    string `json:"code"`
-	Column  string `json:"column,omitempty"`
-	Message string `json:"message"`
-}
-
-// clusteringReport is what became of a clustering.
-type clusteringReport struct {
-	Clusters int64 `json:"clusters"`
-	Joined   int64 `json:"joined"`
-	Mapped   int64 `json:"mapped"`
-	Skipped  int64 `json:"skipped"`
-	Tokens   int64 `json:"tokens"`
-	Credits  int64 `json:"credits"`
-}
 
 // flow is what a person does with keywords, over the API.
 type flow struct {
@@ -81,9 +51,9 @@ func (f flow) settle(ctx context.Context, name, domain, industry, sector string)
 }
 
 // imports sends a keyword export and watches it being imported.
-func (f flow) imports(ctx context.Context, p target, country, name string, file io.Reader) (importReport, error) {
+func (f flow) imports(ctx context.Context, p target, country, name string, file io.Reader) (planner.ImportReport, error) {
 	var queued job
-	var report importReport
+	var report planner.ImportReport
 	f.say("importing " + filepath.Base(name))
 	fields := map[string]string{"site_id": p.site, "sector_id": p.sector}
 	if country != "" {
@@ -99,9 +69,9 @@ func (f flow) imports(ctx context.Context, p target, country, name string, file 
 }
 
 // clusters has the sector's keywords clustered and watches it.
-func (f flow) clusters(ctx context.Context, p target) (clusteringReport, error) {
+func (f flow) clusters(ctx context.Context, p target) (planner.ClusteringReport, error) {
 	var queued job
-	var report clusteringReport
+	var report planner.ClusteringReport
 	f.say("putting keywords into clusters")
 	if err := f.post(ctx, "planner/keywords/auto_cluster/", map[string]string{"site_id": p.site, "sector_id": p.sector}, &queued); err != nil {
 		return report, fmt.Errorf("asking for clusters: %w", err)
@@ -156,7 +126,7 @@ func (f flow) largest(ctx context.Context, p target, n int) ([]topCluster, error
 	return all[:min(n, len(all))], nil
 }
 
-func writeReports(w io.Writer, reports []importReport) error {
+func writeReports(w io.Writer, reports []planner.ImportReport) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "FILE\tREAD AS\tROWS\tIMPORTED\tDUPLICATES\tREJECTED")
 	for _, r := range reports {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/igny8/igny8/cmd/igny8/e2etest"
+	"github.com/igny8/igny8/commands/planner"
 	"github.com/igny8/igny8/infra/config"
 )
 
@@ -31,7 +32,7 @@ func TestAnImportAndAClusteringThatAreKilledEndAsIfTheyWereNot(t *testing.T) {
 	sector := c.Do(http.StatusCreated, "POST", "auth/sectors/", map[string]string{"site_id": site.ID, "name": "Pens"}, nil).Data(t)
 
 	file, want := killedFile()
-	var report importReport
+	var report planner.ImportReport
 	done := endedAfterKills(t, i, c, sendsFile(c, site.ID, sector.ID, file), &report)
 	if report.Rows != want.Rows || report.Imported != want.Imported || report.Rejected != want.Rejected || report.Duplicates != want.Duplicates {
 		t.Errorf("the import counts %+v, and the file has %+v", report, want)
@@ -41,7 +42,7 @@ func TestAnImportAndAClusteringThatAreKilledEndAsIfTheyWereNot(t *testing.T) {
 		t.Errorf("%d keywords are listed, and %d were imported", n, want.Imported)
 	}
 
-	var clustering clusteringReport
+	var clustering planner.ClusteringReport
 	done = endedAfterKills(t, i, c, func() e2etest.Answer {
 		return c.Do(http.StatusAccepted, "POST", "planner/keywords/auto_cluster/", map[string]string{"site_id": site.ID, "sector_id": sector.ID}, nil)
 	}, &clustering)
@@ -98,9 +99,9 @@ func internalClient(t *testing.T, i *e2etest.Installation) *e2etest.Client {
 }
 
 // killedFile is an export, and what is to become of it.
-func killedFile() (string, importReport) {
+func killedFile() (string, planner.ImportReport) {
 	var file strings.Builder
-	var want importReport
+	var want planner.ImportReport
 	file.WriteString("keyword,volume\n")
 	for n := range killedRows {
 		want.Rows++

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"slices"
+
+	"github.com/igny8/igny8/commands/planner"
 )
 
 // serverFlags say which server is asked, and as whom.
@@ -41,7 +43,7 @@ Examples:
 
 // Run imports the files one after another.
 func (c *importCommand) Run(ctx context.Context, s *session) error {
-	f, reports := c.flow(s), []importReport{}
+	f, reports := c.flow(s), []planner.ImportReport{}
 	for _, name := range c.Files {
 		report, err := importFile(ctx, f, c.target(), c.Country, name)
 		if err != nil {
@@ -52,10 +54,10 @@ func (c *importCommand) Run(ctx context.Context, s *session) error {
 	return s.answer(map[string]any{"files": reports}, func(w io.Writer) error { return writeReports(w, reports) })
 }
 
-func importFile(ctx context.Context, f flow, p target, country, name string) (importReport, error) {
-	file, err := os.Open(name) //nolint:gosec // G304: the file that the user names.
+func importFile(ctx context.Context, f flow, p target, country, name string) (planner.ImportReport, error) {
+	file, err := os.Open(name)
 	if err != nil {
-		return importReport{}, usageError{err}
+		return planner.ImportReport{}, usageError{err}
 	}
 	defer file.Close() //nolint:errcheck // it was only read.
 	return f.imports(ctx, p, country, name, file)
