@@ -75,6 +75,11 @@ func Paragraphs(faults es.Faults, path, s string, most int) string {
 	return check(faults, path, s, Block(s), 0, most, "\n\t")
 }
 
+// isVisible says whether a character alone shows something.
+func isVisible(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S)
+}
+
 func check(faults es.Faults, path, raw, clean string, least, most int, allowed string) string {
 	n := utf8.RuneCountInString(clean)
 	switch {
@@ -84,6 +89,8 @@ func check(faults es.Faults, path, raw, clean string, least, most int, allowed s
 		faults.Add(path, "Control characters are not allowed here.")
 	case n == 0 && least > 0:
 		faults.Add(path, "This field is required.")
+	case least > 0 && !strings.ContainsFunc(clean, isVisible):
+		faults.Add(path, "There is nothing to see in this text: it has invisible characters only.")
 	case n < least:
 		faults.Add(path, "At least %d characters are needed.", least)
 	case n > most:

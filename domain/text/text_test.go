@@ -82,6 +82,7 @@ func TestFieldSaysWhatIsWrong(t *testing.T) {
 	for s, want := range map[string]string{
 		"":                 "This field is required.",
 		" \n ":             "This field is required.",
+		"\u202e\u200b":     "There is nothing to see in this text: it has invisible characters only.",
 		"a\x00b":           "Control characters are not allowed here.",
 		"\xff":             "This is not valid UTF-8 text.",
 		"eleven char":      "At most 10 characters fit here; these are 11.",

@@ -43,6 +43,13 @@ func (h Header) With(name, value string) Header {
 // Nobody is a client without credentials.
 func (i *Installation) Nobody(t testing.TB) *Client { return &Client{t: t, at: i} }
 
+// In is the same person in a subtest.
+func (c *Client) In(t testing.TB) *Client {
+	same := *c
+	same.t = t
+	return &same
+}
+
 // SignUp makes an account whose owner is the client; the name must be new in
 // the installation.
 func (i *Installation) SignUp(t testing.TB, name string) *Client {
