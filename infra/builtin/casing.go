@@ -49,9 +49,10 @@ func sentenceCase(name []word, shouted bool) string {
 	return b.String()
 }
 
-// shouts says that a phrase's capitals mean nothing, as all words have them.
+// shouts says that a phrase's capitals mean nothing, as all words have them. Words
+// of up to three letters can all be abbreviations: "LG TV".
 func shouts(phrase []word) bool {
-	cased := 0
+	cased, long := 0, false
 	for _, w := range phrase {
 		first, _ := utf8.DecodeRuneInString(w.written)
 		if unicode.IsLower(first) {
@@ -59,7 +60,8 @@ func shouts(phrase []word) bool {
 		}
 		if unicode.IsUpper(first) {
 			cased++
+			long = long || utf8.RuneCountInString(w.written) > 3
 		}
 	}
-	return cased > 1
+	return cased > 1 && long
 }

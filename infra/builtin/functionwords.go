@@ -15,7 +15,7 @@ var functionWords = setOf(
 	is are was were be been being am do does did doing done have has had having can could will would shall should may might must
 	not no dont doesnt didnt cant wont isnt arent im ive id ill youre whats hows wheres theres there here
 	please tell want need know let lets get got give show find like just also too very really much many more most
-	up out off own`,
+	up out off own near vs versus`,
 	// Spanish, Portuguese, Italian, French
 	`el la los las un una unos unas de del al y o u e en con sin por para que como cual cuales donde cuando quien es mi tu su se lo
 	as um uma do da dos das no na nos nas ao aos com sem qual quais onde quando quem sao meu minha seu sua
@@ -43,3 +43,6 @@ func setOf(lists ...string) map[string]bool {
 	}
 	return set
 }
+
+// articles are the function words that a name may begin with: "La Pavoni".
+var articles = setOf(`the el la los las il lo gli le les der die das het os`)

@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,12 @@ const (
 	shared = 0.5
 	// mostWords is how many words that mean something a name has, if it can.
 	mostWords = 6
+	// continued is how much of the members that have a name's words, by weight,
+	// go on with the same word before it belongs to the name.
+	continued = 0.9
+	// common is how much of its phrases a group has at most of a word that says
+	// nothing about this group: of "espresso", where all groups have it.
+	common = 0.3
 	// longestName is in characters. It leaves room for a number behind it within
 	// the 200 that a cluster's name may have.
 	longestName = 180
@@ -40,9 +47,18 @@ func nameGroups(phrases []planner.Phrase, groups []planner.Group) {
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(weights[b], weights[a]) })
+	members, everywhere, stems := make([][]member, len(groups)), map[string]int{}, map[string]string{}
+	for i, g := range groups {
+		members[i] = membersOf(phrases, g.Members, stems)
+		for _, m := range members[i] {
+			for _, s := range m.stems {
+				everywhere[s]++
+			}
+		}
+	}
 	taken, last := map[string]bool{}, map[string]int{}
 	for _, i := range order {
-		groups[i].Name = unique(namesFor(phrases, groups[i]), taken, last)
+		groups[i].Name = unique(namesFor(phrases[groups[i].Primary].Text, members[i], everywhere), taken, last)
 	}
 }
 
@@ -50,14 +66,14 @@ func nameGroups(phrases []planner.Phrase, groups []planner.Group) {
 func weight(p planner.Phrase) float64 { return 1 + searched(p) }
 
 // unique is the first name that is free, or else the last one with a number.
-func unique(names []string, taken map[string]bool, last map[string]int) string {
-	for _, name := range names {
+func unique(names iter.Seq[string], taken map[string]bool, last map[string]int) string {
+	var name string
+	for name = range names {
 		if key := text.Fold(name); !taken[key] {
 			taken[key] = true
 			return name
 		}
 	}
-	name := names[len(names)-1]
 	base := text.Fold(name)
 	for n := max(2, last[base]); ; n++ {
 		numbered := name + " " + strconv.Itoa(n)
@@ -69,21 +85,36 @@ func unique(names []string, taken map[string]bool, last map[string]int) string {
 	}
 }
 
-// namesFor are the names that suit a group, the best first; there is one at least.
-func namesFor(phrases []planner.Phrase, g planner.Group) []string {
-	whole := asName(phrases[g.Primary].Text)
-	members := membersOf(phrases, g.Members)
-	if len(members) < 2 {
-		return []string{whole}
-	}
-	var names []string
-	say := coverage(members)
-	for _, least := range []float64{shared, 0.4, 0.3, 0.2} {
-		if name := bestArrangement(members, say.core(least)); name != "" && !slices.Contains(names, name) {
-			names = append(names, name)
+// namesFor are the names that suit a group, the best first; there is one at least,
+// and the last is the primary phrase. everywhere counts stems in all groups: where
+// all of a name's words are common to many groups, the primary phrase says more.
+func namesFor(primary string, members []member, everywhere map[string]int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if len(members) < 2 {
+			yield(asName(primary))
+			return
 		}
+		here := map[string]int{}
+		for _, m := range members {
+			for _, s := range m.stems {
+				here[s]++
+			}
+		}
+		own := func(stem string) bool { return float64(here[stem]) > common*float64(everywhere[stem]) }
+		say, words := coverage(members), -1
+		for _, least := range []float64{shared, 0.4, 0.3, 0.2} {
+			core := say.core(least)
+			if len(core) == words {
+				continue
+			}
+			words = len(core)
+			name, says := bestArrangement(members, core, own)
+			if name != "" && !says && !yield(asName(primary)) || name != "" && !yield(name) {
+				return
+			}
+		}
+		yield(asName(primary))
 	}
-	return append(names, whole)
 }
 
 // member is a phrase of a group: its words, what they are compared by, and its
@@ -96,7 +127,8 @@ type member struct {
 }
 
 // membersOf are the group's different phrases, with the greatest weight of each.
-func membersOf(phrases []planner.Phrase, of []int) []member {
+// known are stems by words; those that it lacks are added.
+func membersOf(phrases []planner.Phrase, of []int, known map[string]string) []member {
 	at := map[string]int{}
 	var all []member
 	for _, i := range of {
@@ -107,7 +139,12 @@ func membersOf(phrases []planner.Phrase, of []int) []member {
 		stems := make([]string, len(w))
 		key := ""
 		for j := range w {
-			stems[j] = stem(w[j].folded)
+			s, seen := known[w[j].folded]
+			if !seen {
+				s = stem(w[j].folded)
+				known[w[j].folded] = s
+			}
+			stems[j] = s
 			key += w[j].folded + " "
 		}
 		if n, seen := at[key]; seen {
@@ -165,6 +202,8 @@ func (c covered) core(least float64) covered {
 // arrangement is one way in which members put a group's words.
 type arrangement struct {
 	words   []word
+	stems   []string
+	of      []span  // where members have it
 	covers  float64 // the sum of its words' shares
 	votes   float64 // the weight of the members that have it so
 	gaps    int
@@ -172,9 +211,17 @@ type arrangement struct {
 	shouted bool
 }
 
+// span is where an arrangement's words are in a member, from its first one's place
+// to its last one's.
+type span struct {
+	in          member
+	first, last int
+}
+
 // bestArrangement is how members put the core's words: of all ways the one with
-// most of them and most members behind it; "" if none has any.
-func bestArrangement(members []member, core covered) string {
+// most of them and most members behind it; "" if none has any. says tells whether
+// one of its stems is its own.
+func bestArrangement(members []member, core covered, own func(stem string) bool) (name string, says bool) {
 	ways := map[string]*arrangement{}
 	var order []*arrangement
 	total := 0.0
@@ -191,8 +238,9 @@ func bestArrangement(members []member, core covered) string {
 			order = append(order, known)
 		}
 		a.votes = known.votes + m.weight/float64(1+a.gaps)
+		a.of = append(known.of, a.of...)
 		if a.gaps > known.gaps || a.gaps == known.gaps && a.best <= known.best {
-			known.votes = a.votes
+			known.votes, known.of = a.votes, a.of
 			continue
 		}
 		*known = a
@@ -205,24 +253,59 @@ func bestArrangement(members []member, core covered) string {
 		}
 	}
 	if best == nil {
-		return ""
+		return "", false
 	}
-	return cut(sentenceCase(best.words, best.shouted))
+	return cut(sentenceCase(best.continued(), best.shouted)), slices.ContainsFunc(best.stems, own)
+}
+
+// continued are an arrangement's words, with the word before and the one behind
+// that nearly all members have there: "La Pavoni", "descale espresso machine".
+func (a *arrangement) continued() []word {
+	whole := a.words
+	if w, all := a.neighbour(func(s span) int { return s.first - 1 }); all && (articles[w.folded] || len(a.of) > 1 && !unspacedWord(w) && !functionWords[w.folded]) {
+		whole = append([]word{w}, whole...)
+	}
+	if w, all := a.neighbour(func(s span) int { return s.last + 1 }); all && len(a.of) > 1 && !w.joined && !functionWords[w.folded] {
+		whole = append(slices.Clip(whole), w)
+	}
+	return whole
+}
+
+// neighbour is the word that nearly all members have at a place beside their
+// words of the arrangement.
+func (a *arrangement) neighbour(place func(span) int) (w word, all bool) {
+	var at word
+	for i := range a.of {
+		s := a.of[len(a.of)-1-i]
+		if p := place(s); p >= 0 && p < len(s.in.words) {
+			at = s.in.words[p]
+			break
+		}
+	}
+	with, total := 0.0, 0.0
+	for _, s := range a.of {
+		total += s.in.weight
+		if p := place(s); p >= 0 && p < len(s.in.words) && s.in.words[p].folded == at.folded {
+			with += s.in.weight
+		}
+	}
+	return at, at.folded != "" && with >= continued*total
 }
 
 // arrange leaves of a member what the core has, with the function words between;
-// key tells arrangements apart and is empty without any. In a script without
+// a gap with a function word in it stays as it is, since "gifts lovers" is no
+// name. key tells arrangements apart and is empty without any. In a script without
 // spaces words are cut out whole, or not at all.
 func (m member) arrange(core covered) (a arrangement, key string) {
 	a = arrangement{best: m.weight, shouted: m.shouted}
-	here, stems := a, []string(nil)
+	here, first, last := a, -1, -1
 	seen := map[string]bool{}
-	flush := func() {
+	keep := func() {
 		if here.covers > a.covers && readable(here.words) {
-			a, key = here, strings.Join(stems, " ")
+			a, key = here, strings.Join(here.stems, " ")
+			a.of = []span{{m, first, last}}
 		}
 	}
-	last := -1
 	for i, s := range m.stems {
 		share, in := core[s]
 		if !in || functionWords[m.words[i].folded] || seen[s] && !unspacedWord(m.words[i]) {
@@ -231,12 +314,16 @@ func (m member) arrange(core covered) (a arrangement, key string) {
 		w := m.words[i]
 		switch {
 		case last < 0:
+			first = i
 			here.words = append(here.words, m.howTo(i)...)
 		case m.functionOnly(last+1, i):
 			here.words = append(here.words, m.words[last+1:i]...)
 		case w.joined || m.words[last+1].joined:
-			flush()
-			here, stems = arrangement{best: m.weight, shouted: m.shouted}, nil
+			keep()
+			here, first = arrangement{best: m.weight, shouted: m.shouted}, i
+		case slices.ContainsFunc(m.words[last+1:i], func(w word) bool { return functionWords[w.folded] }):
+			here.gaps++
+			here.words = append(here.words, m.words[last+1:i]...)
 		default:
 			here.gaps++
 			w.joined = false
@@ -245,14 +332,14 @@ func (m member) arrange(core covered) (a arrangement, key string) {
 			w.joined = false
 		}
 		here.words = append(here.words, w)
-		stems = append(stems, s)
+		here.stems = append(here.stems, s)
 		if !seen[s] {
 			here.covers += share
 		}
 		seen[s] = true
 		last = i
 	}
-	flush()
+	keep()
 	return a, key
 }
 
