@@ -11,7 +11,7 @@ SCALAR_VERSION := 1.72.1
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-browser docs-page lint format bench generate check-drift clean
+.PHONY: help build run test test-browser docs-page lint format bench bench-text generate check-drift clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -23,6 +23,9 @@ const (
 // Roles lists all roles.
 func Roles() []Role { return []Role{API, Projector, Consumer, Worker, Scheduler} }
 
+// chooseRoles says what can be set.
+const chooseRoles = "use all, or some of api, projector, consumer, worker, scheduler"
+
 // plannedRoles are named in the design and not built yet.
 func plannedRoles() []string { return []string{"relay"} }
 
@@ -43,15 +46,15 @@ func setRoles(c *Config, raw string) *Problem {
 	for _, item := range list(raw) {
 		switch role := Role(item); {
 		case slices.Contains(plannedRoles(), item):
-			return wrong("use all, or some of api, projector, consumer, worker, scheduler", "the role %s is not built yet", item)
+			return wrong(chooseRoles, "the role %s is not built yet", item)
 		case !slices.Contains(Roles(), role):
-			return wrong("use all, or some of api, projector, consumer, worker, scheduler", "%q is not a role", item)
+			return wrong(chooseRoles, "%q is not a role", item)
 		case !c.Has(role):
 			c.Roles = append(c.Roles, role)
 		}
 	}
 	if len(c.Roles) == 0 {
-		return wrong("use all, or some of api, projector, consumer, worker, scheduler", "it names no role")
+		return wrong(chooseRoles, "it names no role")
 	}
 	return nil
 }
