@@ -20,17 +20,6 @@ type service struct {
 	costs   *table.Table[billing.Cost]
 }
 
-// all is an answer with all there are, which are few.
-type all[T any] struct {
-	readapi.Top
-	Count    int     `json:"count"`
-	Next     *string `json:"next"`
-	Previous *string `json:"previous"`
-	Results  []T     `json:"results"`
-}
-
-func allOf[T any](rows []T) *all[T] { return &all[T]{Count: len(rows), Results: rows} }
-
 // days is the range of days that usage is of.
 type days struct {
 	From string `query:"from" doc:"The first day, in UTC." example:"2026-11-01"`
@@ -50,18 +39,18 @@ func (d days) parsed() (billing.Days, error) {
 	return parsed, faults.Err()
 }
 
-func (s service) usage(ctx context.Context, in *days) (*all[billing.Usage], error) {
+func (s service) usage(ctx context.Context, in *days) (*readapi.All[billing.Usage], error) {
 	within, err := in.parsed()
 	if err != nil {
 		return nil, err
 	}
-	call := readapi.CallOf(ctx)
+	call := readapi.Creadapi.AllOf(ctx)
 	usage, position, err := s.used(ctx, call, within)
 	if err != nil {
 		return nil, err
 	}
 	call.TrueAt(call.Principal.Account, position)
-	return allOf(usage), nil
+	return readapi.AllOf(usage), nil
 }
 
 func (s service) used(ctx context.Context, call *readapi.Call, within billing.Days) ([]billing.Usage, int64, error) {
@@ -84,7 +73,7 @@ type month struct {
 }
 
 func (s service) summary(ctx context.Context, _ *nothing) (*summary, error) {
-	call := readapi.CallOf(ctx)
+	call := readapi.Creadapi.AllOf(ctx)
 	held, err := s.held(ctx, call)
 	if err != nil {
 		return nil, err
@@ -102,14 +91,14 @@ func (s service) summary(ctx context.Context, _ *nothing) (*summary, error) {
 	return &answer, nil
 }
 
-func (s service) listCosts(ctx context.Context, _ *nothing) (*all[billing.Cost], error) {
+func (s service) listCosts(ctx context.Context, _ *nothing) (*readapi.All[billing.Cost], error) {
 	page, err := s.costs.List(ctx, s.reader, table.Scope{Account: es.PlatformAccount, AllSites: true}, table.Query{
 		Order: []string{"operation"}, PageSize: 100,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return allOf(page.Rows), nil
+	return readapi.AllOf(page.Rows), nil
 }
 
 // changedCost is the operation in the path and the change.
@@ -119,7 +108,7 @@ type changedCost struct {
 }
 
 func changeCost(ctx context.Context, in *changedCost) (*billing.Cost, error) {
-	call := readapi.CallOf(ctx)
+	call := readapi.Creadapi.AllOf(ctx)
 	request := call.Ask(in.Body)
 	request.Tenant.Account, request.Target = es.PlatformAccount, commands.CostID(in.Operation)
 	outcome, err := call.Do(ctx, request)
@@ -154,7 +143,7 @@ func grantCredits(ctx context.Context, in *granted) (*balance, error) {
 	if !in.Body.ExpiresAt.IsZero() {
 		n.ExpiresAt = &in.Body.ExpiresAt
 	}
-	call := readapi.CallOf(ctx)
+	call := readapi.Creadapi.AllOf(ctx)
 	request := call.Ask(commands.GrantCredits{NewGrant: n})
 	request.Tenant.Account, request.Target = in.Body.AccountID, in.Body.AccountID
 	outcome, err := call.Do(ctx, request)

@@ -24,19 +24,8 @@ type service struct {
 // nothing is the input of routes that take none.
 type nothing struct{}
 
-// all is an answer with all there are, which are few.
-type all[T any] struct {
-	readapi.Top
-	Count    int     `json:"count"`
-	Next     *string `json:"next"`
-	Previous *string `json:"previous"`
-	Results  []T     `json:"results"`
-}
-
-func allOf[T any](rows []T) *all[T] { return &all[T]{Count: len(rows), Results: rows} }
-
 func (s service) settings(ctx context.Context, _ *nothing) (*tenancy.Account, error) {
-	call := readapi.CallOf(ctx)
+	call := readapi.Creadapi.AllOf(ctx)
 	account := call.Principal.Account
 	row, position, err := s.accounts.Get(ctx, s.reader, table.Scope{Account: account, AllSites: true}, account, query(call))
 	if err != nil {
@@ -52,7 +41,7 @@ type changed struct {
 }
 
 func changeSettings(ctx context.Context, in *changed) (*tenancy.Account, error) {
-	call := readapi.CallOf(ctx)
+	call := readapi.Creadapi.AllOf(ctx)
 	request := call.Ask(in.Body)
 	request.Target = call.Principal.Account
 	outcome, err := call.Do(ctx, request)
@@ -63,7 +52,7 @@ func changeSettings(ctx context.Context, in *changed) (*tenancy.Account, error) 
 	return &row, nil
 }
 
-func (s service) selectablePlans(ctx context.Context, _ *nothing) (*all[tenancy.Plan], error) {
+func (s service) selectablePlans(ctx context.Context, _ *nothing) (*readapi.All[tenancy.Plan], error) {
 	page, err := s.plans.List(ctx, s.reader, table.Scope{Account: es.PlatformAccount, AllSites: true}, table.Query{
 		Filters: []table.Filter{
 			{Field: "is_active", Op: table.Eq, Values: []string{"true"}},
@@ -74,11 +63,11 @@ func (s service) selectablePlans(ctx context.Context, _ *nothing) (*all[tenancy.
 	if err != nil {
 		return nil, err
 	}
-	return allOf(page.Rows), nil
+	return readapi.AllOf(page.Rows), nil
 }
 
-func industries(context.Context, *nothing) (*all[domain.Industry], error) {
-	return allOf(domain.Industries()), nil
+func industries(context.Context, *nothing) (*readapi.All[domain.Industry], error) {
+	return readapi.AllOf(domain.Industries()), nil
 }
 
 // ofSite names a site in the path.
@@ -86,8 +75,8 @@ type ofSite struct {
 	ID string `path:"id" doc:"The site's id."`
 }
 
-func (s service) siteSectors(ctx context.Context, in *ofSite) (*all[tenancy.Sector], error) {
-	call := readapi.CallOf(ctx)
+func (s service) siteSectors(ctx context.Context, in *ofSite) (*readapi.All[tenancy.Sector], error) {
+	call := readapi.Creadapi.AllOf(ctx)
 	var id es.ID
 	if len(in.ID) != len(id.String()) || id.UnmarshalText([]byte(in.ID)) != nil {
 		return nil, errNoSite()
@@ -111,7 +100,7 @@ func (s service) siteSectors(ctx context.Context, in *ofSite) (*all[tenancy.Sect
 		return nil, err
 	}
 	call.TrueAt(call.Principal.Account, page.Position)
-	return allOf(page.Rows), nil
+	return readapi.AllOf(page.Rows), nil
 }
 
 func errNoSite() error { return es.Refuse(es.NotFound, "", "There is no such site.") }
