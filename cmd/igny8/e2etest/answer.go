@@ -114,6 +114,7 @@ type Event struct {
 	Subject     string          `json:"subject"`
 	RequestID   string          `json:"requestid"`
 	CausationID string          `json:"causationid"`
+	Correlation string          `json:"correlationid"`
 	Revision    int64           `json:"revision"`
 	Position    int64           `json:"position"`
 	Data        json.RawMessage `json:"data"`
