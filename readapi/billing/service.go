@@ -44,7 +44,7 @@ func (s service) usage(ctx context.Context, in *days) (*readapi.All[billing.Usag
 	if err != nil {
 		return nil, err
 	}
-	call := readapi.Creadapi.AllOf(ctx)
+	call := readapi.CallOf(ctx)
 	usage, position, err := s.used(ctx, call, within)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ type month struct {
 }
 
 func (s service) summary(ctx context.Context, _ *nothing) (*summary, error) {
-	call := readapi.Creadapi.AllOf(ctx)
+	call := readapi.CallOf(ctx)
 	held, err := s.held(ctx, call)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ type changedCost struct {
 }
 
 func changeCost(ctx context.Context, in *changedCost) (*billing.Cost, error) {
-	call := readapi.Creadapi.AllOf(ctx)
+	call := readapi.CallOf(ctx)
 	request := call.Ask(in.Body)
 	request.Tenant.Account, request.Target = es.PlatformAccount, commands.CostID(in.Operation)
 	outcome, err := call.Do(ctx, request)
@@ -143,7 +143,7 @@ func grantCredits(ctx context.Context, in *granted) (*balance, error) {
 	if !in.Body.ExpiresAt.IsZero() {
 		n.ExpiresAt = &in.Body.ExpiresAt
 	}
-	call := readapi.Creadapi.AllOf(ctx)
+	call := readapi.CallOf(ctx)
 	request := call.Ask(commands.GrantCredits{NewGrant: n})
 	request.Tenant.Account, request.Target = in.Body.AccountID, in.Body.AccountID
 	outcome, err := call.Do(ctx, request)

@@ -25,7 +25,7 @@ type service struct {
 type nothing struct{}
 
 func (s service) settings(ctx context.Context, _ *nothing) (*tenancy.Account, error) {
-	call := readapi.Creadapi.AllOf(ctx)
+	call := readapi.CallOf(ctx)
 	account := call.Principal.Account
 	row, position, err := s.accounts.Get(ctx, s.reader, table.Scope{Account: account, AllSites: true}, account, query(call))
 	if err != nil {
@@ -41,7 +41,7 @@ type changed struct {
 }
 
 func changeSettings(ctx context.Context, in *changed) (*tenancy.Account, error) {
-	call := readapi.Creadapi.AllOf(ctx)
+	call := readapi.CallOf(ctx)
 	request := call.Ask(in.Body)
 	request.Target = call.Principal.Account
 	outcome, err := call.Do(ctx, request)
@@ -76,7 +76,7 @@ type ofSite struct {
 }
 
 func (s service) siteSectors(ctx context.Context, in *ofSite) (*readapi.All[tenancy.Sector], error) {
-	call := readapi.Creadapi.AllOf(ctx)
+	call := readapi.CallOf(ctx)
 	var id es.ID
 	if len(in.ID) != len(id.String()) || id.UnmarshalText([]byte(in.ID)) != nil {
 		return nil, errNoSite()
