@@ -13,14 +13,20 @@ import (
 // leastTogether is how alike two clusters' members are on average, at least, to
 // be one: at it a cluster still reads as one topic, and phrases that share only
 // common words stay apart.
-const leastTogether = 0.15
+const leastTogether = 0.42
 
-// Of a clustering's time, how much is looking for neighbours, in percent.
-const neighboursShare = 80
+// Of a clustering's time, how much is looking for neighbours and smoothing, in
+// percent; merging is the rest.
+const (
+	neighboursShare = 65
+	smoothingShare  = 25
+	mergingShare    = 10
+)
 
-// Cluster groups the phrases by the words that they share: average linkage over
-// the phrases' nearest neighbours, by the cosine of TF-IDF vectors of stems,
-// pairs of them, and trigrams of letters. What is the same but for case, accents'
+// Cluster groups the phrases by the words that they share: the cosine of TF-IDF
+// vectors of stems, pairs of them, and trigrams of letters finds each phrase's
+// nearest neighbours; phrases read together with theirs are compared again, and
+// average linkage merges what is most alike. What is the same but for case, accents'
 // composition and punctuation is one phrase. Groups come in the order of their
 // first members, and members in that of the phrases. It takes time and memory in
 // proportion to the phrases; ctx ends it.
@@ -37,7 +43,11 @@ func (Text) Cluster(ctx context.Context, phrases []planner.Phrase, progress func
 	if err != nil {
 		return planner.Clusters{}, err
 	}
-	clusters, err := newLinkage(neighbours).merge(ctx, leastTogether, scaled(neighboursShare, 100-neighboursShare))
+	smooth, err := newSmoothing(neighbours).neighbours(ctx, scaled(neighboursShare, smoothingShare))
+	if err != nil {
+		return planner.Clusters{}, err
+	}
+	clusters, err := newLinkage(smooth).merge(ctx, leastTogether, scaled(neighboursShare+smoothingShare, mergingShare))
 	if err != nil {
 		return planner.Clusters{}, err
 	}

@@ -20,11 +20,18 @@ type counter struct {
 	df  []int32 // in how many phrases each is
 }
 
-// shows are the features of a phrase, with how often each occurs, by number.
+// shows are the features of a phrase, by number.
 type shows struct {
-	ids    []int32
-	counts []float32
+	ids []int32
+	how []shown
 }
+
+// shown is how often a phrase shows a feature, and how much that tells of it.
+type shown struct{ times, tells float32 }
+
+// functionTells is how much of a topic a function word tells, next to other words:
+// how rare it is says too much in a few phrases, where every word is rare.
+const functionTells = 0.6
 
 func (c *counter) id(name string) int32 {
 	id, known := c.ids[name]
@@ -39,18 +46,25 @@ func (c *counter) id(name string) int32 {
 // observe reads a phrase: its stems, pairs of neighbouring stems, and trigrams of
 // the words' letters.
 func (c *counter) observe(words []string) shows {
-	occurs := map[int32]float32{}
-	before := ""
+	occurs := map[int32]shown{}
+	note := func(name string, tells float32) {
+		id := c.id(name)
+		occurs[id] = shown{occurs[id].times + 1, tells}
+	}
+	before, toldBefore := "", float32(0)
 	for _, w := range words {
-		s := stem(w)
-		occurs[c.id("w "+s)]++
-		if before != "" {
-			occurs[c.id("p "+before+" "+s)]++
+		s, tells := stem(w), float32(1)
+		if functionWords[w] {
+			tells = functionTells
 		}
-		before = s
+		note("w "+s, tells)
+		if before != "" {
+			note("p "+before+" "+s, max(tells, toldBefore))
+		}
+		before, toldBefore = s, tells
 		letters := []rune(" " + w + " ")
 		for i := 0; i+3 <= len(letters); i++ {
-			occurs[c.id("t "+string(letters[i:i+3]))]++
+			note("t "+string(letters[i:i+3]), 1)
 		}
 	}
 	var s shows
@@ -59,7 +73,7 @@ func (c *counter) observe(words []string) shows {
 	}
 	slices.Sort(s.ids)
 	for _, id := range s.ids {
-		s.counts = append(s.counts, occurs[id])
+		s.how = append(s.how, occurs[id])
 		c.df[id]++
 	}
 	return s
@@ -80,7 +94,7 @@ func vectors(phrases [][]string) ([]vector, []int32) {
 		v, sum := make(vector, len(s.ids)), 0.0
 		for j, id := range s.ids {
 			idf := math.Log((1+n)/(1+float64(c.df[id]))) + 1
-			w := (1 + math.Log(float64(s.counts[j]))) * idf
+			w := (1 + math.Log(float64(s.how[j].times))) * idf * float64(s.how[j].tells)
 			v[j] = feature{id, float32(w)}
 			sum += w * w
 		}

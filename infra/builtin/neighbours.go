@@ -2,9 +2,7 @@ package builtin
 
 import (
 	"context"
-	"runtime"
 	"slices"
-	"sync"
 )
 
 const (
@@ -47,31 +45,19 @@ func newIndex(vectors []vector, df []int32) *index {
 	return x
 }
 
+// mostOf is how many neighbours each of n phrases may have.
+func mostOf(n int) int { return max(30, min(mostNeighbours, allNeighbours/max(1, n))) }
+
 // neighbours are the phrases most alike to each one, by number. It takes both
 // cores, and gives the same whatever they do first.
 func (x *index) neighbours(ctx context.Context, progress func(done int)) ([][]neighbour, error) {
-	most := max(30, min(mostNeighbours, allNeighbours/max(1, len(x.vectors))))
+	most := mostOf(len(x.vectors))
 	all := make([][]neighbour, len(x.vectors))
-	const stretch = 64
-	next := make(chan int)
-	var group sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		group.Go(func() {
-			sums := make([]float32, len(x.vectors))
-			for from := range next {
-				for i := from; i < min(from+stretch, len(all)); i++ {
-					all[i] = x.nearest(i, most, sums)
-				}
-			}
-		})
-	}
-	for from := 0; from < len(all) && ctx.Err() == nil; from += stretch {
-		next <- from
-		progress(from)
-	}
-	close(next)
-	group.Wait()
-	return all, ctx.Err()
+	err := inStretches(ctx, len(all), progress, func() func(int) {
+		sums := make([]float32, len(all))
+		return func(i int) { all[i] = x.nearest(i, most, sums) }
+	})
+	return all, err
 }
 
 // nearest looks the phrase's features up, the rarest first, and measures the
