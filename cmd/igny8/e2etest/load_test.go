@@ -250,8 +250,8 @@ func (w *worker) rows() map[string]e2etest.Resource {
 }
 
 // proved has the program's own commands look: the log is dense from 1, so is
-// each stream, no command wrote twice to one, and every read model equals what
-// the events say. It says how many events there are.
+// each stream, no command wrote the same to one twice, and every read model equals
+// what the events say. It says how many events there are.
 func proved(t *testing.T, i *e2etest.Installation) (events int64) {
 	t.Helper()
 	pulled := i.Run("events", "pull", "--limit=0", "--json")
@@ -262,7 +262,7 @@ func proved(t *testing.T, i *e2etest.Installation) (events int64) {
 	for line := range strings.Lines(pulled.Stdout) {
 		var e struct {
 			Position, Revision int64
-			Stream             string
+			Stream, Type       string
 			Command            string `json:"command_id"`
 		}
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
@@ -273,10 +273,11 @@ func proved(t *testing.T, i *e2etest.Installation) (events int64) {
 		if e.Position != events || e.Revision != revisions[e.Stream] {
 			t.Fatalf("after position %d and revision %d comes %s", events-1, revisions[e.Stream]-1, line)
 		}
-		if written[e.Command+" "+e.Stream] {
-			t.Errorf("command %s wrote twice to %s", e.Command, e.Stream)
+		once := e.Command + " " + e.Stream + " " + e.Type
+		if written[once] {
+			t.Errorf("command %s wrote %s twice to %s", e.Command, e.Type, e.Stream)
 		}
-		written[e.Command+" "+e.Stream] = true
+		written[once] = true
 	}
 	compared := i.Run("rebuild", "--all", "--check", "--json")
 	if compared.Code != 0 || !strings.Contains(compared.Stdout, `"differing_rows":0`) {
