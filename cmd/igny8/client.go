@@ -10,7 +10,9 @@ import (
 	"io"
 	"maps"
 	"mime/multipart"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -131,12 +133,25 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader, 
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("asking the server: %w", err)
+		return nil, c.unreached(err)
 	}
 	if token := response.Header.Get("X-Consistency-Token"); token != "" {
 		c.reached = token
 	}
 	return response, nil
+}
+
+// unreached tells a person that the server did not answer.
+func (c *client) unreached(err error) error {
+	var asked *url.Error
+	if errors.As(err, &asked) {
+		err = asked.Err
+	}
+	var network *net.OpError
+	if errors.As(err, &network) && network.Op == "dial" {
+		return fmt.Errorf("no server is reached at %s (%w): start one with igny8 serve, or name another with --server", c.url, network.Err)
+	}
+	return fmt.Errorf("the server at %s did not answer: %w", c.url, err)
 }
 
 func read(response *http.Response) (envelope, error) {

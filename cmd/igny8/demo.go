@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/igny8/igny8/commands/planner"
-	"github.com/igny8/igny8/examples"
 	"github.com/igny8/igny8/infra/config"
 )
 
@@ -27,7 +26,7 @@ type demonstrator interface {
 }
 
 type demoCommand struct {
-	Keywords []string `help:"A keyword export to play it on, instead of the bundled ones; may be given more than once." placeholder:"FILE" type:"path"`
+	Keywords []string `help:"A keyword export to play it on, instead of the bundled ones; may be given more than once." placeholder:"FILE" sep:"none" type:"path"`
 }
 
 // Help is shown by `igny8 demo --help`.
@@ -56,6 +55,11 @@ type demoSummary struct {
 
 // Run plays the flow on a server of its own.
 func (c *demoCommand) Run(ctx context.Context, s *session, p *parts) (err error) {
+	files, err := c.exports()
+	if err != nil {
+		return err
+	}
+	defer closeExports(files) //nolint:errcheck // they were only read.
 	if s.flags["IGNY8_DATA"] == "" {
 		dir, err := os.MkdirTemp("", "igny8-demo-")
 		if err != nil {
@@ -64,6 +68,9 @@ func (c *demoCommand) Run(ctx context.Context, s *session, p *parts) (err error)
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 		s.use(map[string]string{"IGNY8_DATA": dir})
 	}
+	if s.flags["IGNY8_LOG_LEVEL"] == "" {
+		s.use(map[string]string{"IGNY8_LOG_LEVEL": "warn"}) // what is played is told by itself.
+	}
 	s.environ = nil // a demonstration touches nothing that the environment names.
 	loaded, err := s.settings()
 	if err != nil {
@@ -71,22 +78,21 @@ func (c *demoCommand) Run(ctx context.Context, s *session, p *parts) (err error)
 	}
 	settings := loaded.Config
 	settings.Listen, settings.MetricsListen, settings.Throttles = "127.0.0.1:0", "", false
-	ctx, stop := context.WithCancel(ctx)
+	serving, stop := context.WithCancel(ctx)
 	defer stop()
-	played := make(chan error, 1)
 	var d demo
-	err = p.serve(ctx, settings, s.logger(settings), func(url string) {
+	var played chan error
+	err = p.serve(serving, settings, s.logger(settings), func(url string) {
+		played = make(chan error, 1)
 		go func() {
 			defer stop()
 			var err error
-			d, err = playDemo(ctx, s, p, settings, url, c.files())
+			d, err = playDemo(serving, s, p, settings, url, files)
 			played <- err
 		}()
 	})
-	select {
-	case playErr := <-played:
-		err = errors.Join(playErr, err)
-	default:
+	if played != nil { // also where the server stopped before.
+		err = errors.Join(<-played, err)
 	}
 	if err != nil {
 		return err
@@ -94,33 +100,12 @@ func (c *demoCommand) Run(ctx context.Context, s *session, p *parts) (err error)
 	return s.answer(d.summary, d.write)
 }
 
-// demoFile is an export to play the flow on.
-type demoFile struct {
-	name string
-	open func() (io.ReadCloser, error)
-}
-
-func (c *demoCommand) files() []demoFile {
+// exports are the files to play on.
+func (c *demoCommand) exports() ([]export, error) {
 	if len(c.Keywords) == 0 {
-		return bundled()
+		return bundledExports()
 	}
-	var files []demoFile
-	for _, name := range c.Keywords {
-		files = append(files, demoFile{name: name, open: func() (io.ReadCloser, error) {
-			return os.Open(name)
-		}})
-	}
-	return files
-}
-
-// bundled are the exports that come with the program.
-func bundled() []demoFile {
-	names, all := examples.Keywords()
-	files := make([]demoFile, len(names))
-	for i, name := range names {
-		files[i] = demoFile{name: name, open: func() (io.ReadCloser, error) { return all.Open(name) }}
-	}
-	return files
+	return openExports(c.Keywords)
 }
 
 // demo is a flow that was played.
@@ -134,7 +119,7 @@ type demo struct {
 }
 
 // playDemo plays the flow over the API of the server at url, as a person would.
-func playDemo(ctx context.Context, s *session, p *parts, settings config.Config, url string, files []demoFile) (demo, error) {
+func playDemo(ctx context.Context, s *session, p *parts, settings config.Config, url string, files []export) (demo, error) {
 	var d demo
 	part, closed, err := p.demonstrators(ctx, settings, s.logger(settings))
 	if err != nil {
@@ -144,7 +129,7 @@ func playDemo(ctx context.Context, s *session, p *parts, settings config.Config,
 	return d, errors.Join(err, closed())
 }
 
-func (d *demo) play(ctx context.Context, s *session, part demonstrator, url string, files []demoFile) error {
+func (d *demo) play(ctx context.Context, s *session, part demonstrator, url string, files []export) error {
 	started := time.Now()
 	secret := rand.Text()
 	d.email, d.password = "demo-"+secret[:8]+"@example.com", secret
@@ -157,7 +142,7 @@ func (d *demo) play(ctx context.Context, s *session, part demonstrator, url stri
 		return err
 	}
 	for _, file := range files {
-		report, err := d.imports(ctx, f, file)
+		report, err := f.imports(ctx, d.target, "", file)
 		if err != nil {
 			return err
 		}
@@ -179,15 +164,6 @@ func (d *demo) play(ctx context.Context, s *session, part demonstrator, url stri
 	}
 	d.summary.Seconds = time.Since(started).Round(time.Millisecond).Seconds()
 	return nil
-}
-
-func (d *demo) imports(ctx context.Context, f flow, file demoFile) (planner.ImportReport, error) {
-	r, err := file.open()
-	if err != nil {
-		return planner.ImportReport{}, usageError{err}
-	}
-	defer r.Close() //nolint:errcheck // it was only read.
-	return f.imports(ctx, d.target, "", file.name, r)
 }
 
 func (d *demo) cluster(ctx context.Context, f flow) error {

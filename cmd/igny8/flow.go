@@ -51,15 +51,16 @@ func (f flow) settle(ctx context.Context, name, domain, industry, sector string)
 }
 
 // imports sends a keyword export and watches it being imported.
-func (f flow) imports(ctx context.Context, p target, country, name string, file io.Reader) (planner.ImportReport, error) {
+func (f flow) imports(ctx context.Context, p target, country string, file export) (planner.ImportReport, error) {
 	var queued job
 	var report planner.ImportReport
-	f.say("importing " + filepath.Base(name))
+	name := filepath.Base(file.name)
+	f.say("importing " + name)
 	fields := map[string]string{"site_id": p.site, "sector_id": p.sector}
 	if country != "" {
 		fields["country"] = country
 	}
-	if err := f.upload(ctx, "planner/keywords/import/", fields, filepath.Base(name), file, &queued); err != nil {
+	if err := f.upload(ctx, "planner/keywords/import/", fields, name, file, &queued); err != nil {
 		return report, fmt.Errorf("sending %s: %w", name, err)
 	}
 	if err := f.watch(ctx, queued.ID, f.shows("bytes"), &report); err != nil {

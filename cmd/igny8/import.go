@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
+	"net/url"
 	"slices"
 
 	"github.com/igny8/igny8/commands/planner"
@@ -17,6 +18,19 @@ type serverFlags struct {
 	Token  string `help:"An access token, as POST auth/login/ answers it. Better in IGNY8_TOKEN: flags are seen by every user of the machine." placeholder:"TOKEN" group:"Server" env:"IGNY8_TOKEN"`
 	Site   string `help:"The site's id." required:"" placeholder:"ID"`
 	Sector string `help:"The sector's id." required:"" placeholder:"ID"`
+}
+
+// Validate refuses what no server can be asked with.
+func (f serverFlags) Validate() error {
+	at, err := url.Parse(f.Server)
+	switch {
+	case err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https":
+		return fmt.Errorf("--server is %q, which is no address like http://127.0.0.1:8080", f.Server)
+	case f.Token == "":
+		return errors.New("who asks is not known: set IGNY8_TOKEN to the access_token that POST auth/login/ answers")
+	default:
+		return nil
+	}
 }
 
 func (f serverFlags) flow(s *session) flow {
@@ -43,24 +57,20 @@ Examples:
 
 // Run imports the files one after another.
 func (c *importCommand) Run(ctx context.Context, s *session) error {
+	files, err := openExports(c.Files)
+	if err != nil {
+		return err
+	}
+	defer closeExports(files) //nolint:errcheck // they were only read.
 	f, reports := c.flow(s), []planner.ImportReport{}
-	for _, name := range c.Files {
-		report, err := importFile(ctx, f, c.target(), c.Country, name)
+	for _, file := range files {
+		report, err := f.imports(ctx, c.target(), c.Country, file)
 		if err != nil {
 			return err
 		}
 		reports = append(reports, report)
 	}
 	return s.answer(map[string]any{"files": reports}, func(w io.Writer) error { return writeReports(w, reports) })
-}
-
-func importFile(ctx context.Context, f flow, p target, country, name string) (planner.ImportReport, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return planner.ImportReport{}, usageError{err}
-	}
-	defer file.Close() //nolint:errcheck // it was only read.
-	return f.imports(ctx, p, country, name, file)
 }
 
 type clusterCommand struct{ serverFlags }

@@ -40,7 +40,12 @@ func playOnce(ctx context.Context, s *session, p *parts, settings config.Config,
 	if err != nil || !empty {
 		return d, false, err
 	}
-	return d, true, d.play(ctx, s, part, url, bundled())
+	files, err := bundledExports()
+	if err != nil {
+		return d, false, err
+	}
+	defer closeExports(files) //nolint:errcheck // they were only read.
+	return d, true, d.play(ctx, s, part, url, files)
 }
 
 // afterDemo tells what can be looked at now.

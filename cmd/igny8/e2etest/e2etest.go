@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -42,9 +43,41 @@ func Build(dir string) (Program, error) {
 func (p Program) command(ctx context.Context, dir string, settings []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, p.Path, args...) //nolint:gosec // G204: the program under test.
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}
-	cmd.Env = append(cmd.Env, "IGNY8_LISTEN=127.0.0.1:0", "IGNY8_METRICS_LISTEN=off", "IGNY8_THROTTLES=off", "IGNY8_DATA="+dir)
+	cmd.Env = append(cmd.Env, "IGNY8_LISTEN=127.0.0.1:0", "IGNY8_METRICS_LISTEN=off", "IGNY8_THROTTLES=off")
+	if dir != "" {
+		cmd.Env = append(cmd.Env, "IGNY8_DATA="+dir)
+	}
 	cmd.Env = append(append(cmd.Env, p.Env...), settings...)
 	return cmd
+}
+
+// Folder is an empty one that goes at the test's end; short, so that a
+// database's socket fits in.
+func Folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "igny8-e2e-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// In is the program with a folder of its own for temporary files.
+func (p Program) In(temp string) Program {
+	p.Env = append(slices.Clone(p.Env), "TMPDIR="+temp)
+	return p
+}
+
+// Command is a run that the test starts and ends itself; without a data folder it
+// has none.
+func (p Program) Command(t testing.TB, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	return p.command(context.WithoutCancel(t.Context()), dir, nil, args...)
 }
 
 // Result is what a run of the program said before it ended.
