@@ -25,7 +25,7 @@ func TestKeywordExportsBecomeClustersAndEachEventTellsItsRequest(t *testing.T) {
 	requests := map[string]caused{}
 	var total e2etest.Imported
 	for _, path := range exports(t) {
-		file, err := os.ReadFile(path) //nolint:gosec // G304: an example.
+		file, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
