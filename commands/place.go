@@ -91,17 +91,23 @@ func (b *Bus) align(ctx context.Context, place Place, t *es.Tenant, self es.ID) 
 	if b.sector == nil {
 		return b.alignSite(ctx, *t)
 	}
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return b.alignSite(groupCtx, *t) })
-	group.Go(func() error {
-		return b.parent(groupCtx, b.sector, t.Account, t.Sector, func(e es.Entity) error {
+	var looking errgroup.Group
+	var inSector error
+	looking.Go(func() error {
+		inSector = b.parent(ctx, b.sector, t.Account, t.Sector, func(e es.Entity) error {
 			if !e.Live() || e.Tenant.Site != t.Site {
 				return es.Field("sector_id", "There is no such sector in this site.")
 			}
 			return nil
 		})
+		return nil
 	})
-	return group.Wait()
+	inSite := b.alignSite(ctx, *t)
+	_ = looking.Wait() // the function gives no error.
+	if inSite != nil { // always before the sector's, so that the same is refused the same.
+		return inSite
+	}
+	return inSector
 }
 
 func (b *Bus) alignSite(ctx context.Context, t es.Tenant) error {
