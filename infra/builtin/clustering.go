@@ -13,7 +13,7 @@ import (
 // leastTogether is how alike two clusters' members are on average, at least, to
 // be one: at it a cluster still reads as one topic, and phrases that share only
 // common words stay apart.
-const leastTogether = 0.42
+const leastTogether = 0.45
 
 // Of a clustering's time, how much is looking for neighbours and smoothing, in
 // percent; merging is the rest.

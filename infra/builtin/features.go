@@ -26,12 +26,22 @@ type shows struct {
 	how []shown
 }
 
-// shown is how often a phrase shows a feature, and how much that tells of it.
-type shown struct{ times, tells float32 }
+// shown is how often a phrase shows a feature, whether only in function words, and
+// whether it is one of letters.
+type shown struct {
+	times             float32
+	function, letters bool
+}
 
-// functionTells is how much of a topic a function word tells, next to other words:
-// how rare it is says too much in a few phrases, where every word is rare.
-const functionTells = 0.6
+// What is known of languages before any phrase is read. It counts where phrases are
+// few, and so every word is rare: they are weighed as if there were knownPhrases
+// more, with each function word in knownFunction of them. A function word tells but
+// functionTells of what another word tells that is as rare.
+const (
+	knownPhrases  = 100
+	knownFunction = 30
+	functionTells = 0.6
+)
 
 func (c *counter) id(name string) int32 {
 	id, known := c.ids[name]
@@ -47,24 +57,22 @@ func (c *counter) id(name string) int32 {
 // the words' letters.
 func (c *counter) observe(words []string) shows {
 	occurs := map[int32]shown{}
-	note := func(name string, tells float32) {
+	note := func(name string, function, letters bool) {
 		id := c.id(name)
-		occurs[id] = shown{occurs[id].times + 1, tells}
+		before, again := occurs[id]
+		occurs[id] = shown{before.times + 1, function && (before.function || !again), letters}
 	}
-	before, toldBefore := "", float32(0)
+	before, functionBefore := "", false
 	for _, w := range words {
-		s, tells := stem(w), float32(1)
-		if functionWords[w] {
-			tells = functionTells
-		}
-		note("w "+s, tells)
+		s, function := stem(w), functionWords[w]
+		note("w "+s, function, false)
 		if before != "" {
-			note("p "+before+" "+s, max(tells, toldBefore))
+			note("p "+before+" "+s, function && functionBefore, false)
 		}
-		before, toldBefore = s, tells
+		before, functionBefore = s, function
 		letters := []rune(" " + w + " ")
 		for i := 0; i+3 <= len(letters); i++ {
-			note("t "+string(letters[i:i+3]), 1)
+			note("t "+string(letters[i:i+3]), function, true)
 		}
 	}
 	var s shows
@@ -81,20 +89,28 @@ func (c *counter) observe(words []string) shows {
 
 // vectors weighs each phrase's features by how rare they are: TF-IDF with
 // sublinear counts, as Manning, Raghavan and Schütze describe it (Introduction to
-// Information Retrieval, 6.4.1), of length 1.
+// Information Retrieval, 6.4.1), of length 1. It also gives in how many phrases
+// each feature is.
 func vectors(phrases [][]string) ([]vector, []int32) {
 	c := &counter{ids: map[string]int32{}}
 	seen := make([]shows, len(phrases))
 	for i, words := range phrases {
 		seen[i] = c.observe(words)
 	}
-	n := float64(len(phrases))
 	all := make([]vector, len(phrases))
 	for i, s := range seen {
 		v, sum := make(vector, len(s.ids)), 0.0
 		for j, id := range s.ids {
-			idf := math.Log((1+n)/(1+float64(c.df[id]))) + 1
-			w := (1 + math.Log(float64(s.how[j].times))) * idf * float64(s.how[j].tells)
+			how := s.how[j]
+			df, tells := float64(c.df[id]), 1.0
+			if how.function {
+				df += knownFunction
+				if !how.letters {
+					tells = functionTells
+				}
+			}
+			idf := math.Log(float64(1+knownPhrases+len(phrases))/(1+df)) + 1
+			w := (1 + math.Log(float64(how.times))) * idf * tells
 			v[j] = feature{id, float32(w)}
 			sum += w * w
 		}
