@@ -77,7 +77,9 @@ func sectorDeleted(t *testing.T, i *e2etest.Installation) {
 	j := met(t, p)
 	p.Do(http.StatusOK, "DELETE", "auth/sectors/"+p.sector+"/", nil, nil)
 	j = p.Await(j.ID)
-	t.Logf("%s %+v %s", j.State, j.Error, j.Result)
+	if j.State != "failed" || !strings.Contains(j.Error.Message, "There is no such sector in this site") {
+		t.Errorf("it %s: %+v %s", j.State, j.Error, j.Result)
+	}
 	p.Import(http.StatusBadRequest, p.upload("late.csv", numbered(10)), nil)
 	e2etest.Eventually(t, "no keyword is left", func() bool {
 		return *p.Do(http.StatusOK, "GET", "planner/keywords/?page_size=1", nil, j.Token).List(t).Count == 0
