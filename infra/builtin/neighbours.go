@@ -54,15 +54,15 @@ func (x *index) neighbours(ctx context.Context, progress func(done int)) ([][]ne
 	most := mostOf(len(x.vectors))
 	all := make([][]neighbour, len(x.vectors))
 	err := inStretches(ctx, len(all), progress, func() func(int) {
-		sums := make([]float32, len(all))
-		return func(i int) { all[i] = x.nearest(i, most, sums) }
+		row := newRow(len(all))
+		return func(i int) { all[i] = x.nearest(i, most, row) }
 	})
 	return all, err
 }
 
 // nearest looks the phrase's features up, the rarest first, and measures the
-// candidates exactly. sums is zero before and after.
-func (x *index) nearest(i, most int, sums []float32) []neighbour {
+// candidates exactly. The row is clear before and after.
+func (x *index) nearest(i, most int, row *row) []neighbour {
 	v := slices.Clone(x.vectors[i])
 	slices.SortFunc(v, func(a, b feature) int {
 		if d := int(x.df[a.id]) - int(x.df[b.id]); d != 0 {
@@ -70,7 +70,6 @@ func (x *index) nearest(i, most int, sums []float32) []neighbour {
 		}
 		return int(a.id - b.id)
 	})
-	var met []int32
 	left, whole := lookups, true
 	for n, f := range v {
 		postings := x.postings[f.id]
@@ -79,29 +78,25 @@ func (x *index) nearest(i, most int, sums []float32) []neighbour {
 			break
 		}
 		for _, p := range postings {
-			if sums[p.to] == 0 {
-				met = append(met, p.to)
-			}
-			sums[p.to] += float32(f.weight * p.alike)
+			row.add(p.to, float32(f.weight*p.alike))
 		}
 	}
 	least := float32(leastAlike)
 	if !whole {
 		least /= 2
 	}
-	found := make([]neighbour, 0, len(met))
-	for _, to := range met {
-		if int(to) != i && sums[to] >= least {
-			found = append(found, neighbour{to, sums[to]})
+	found := row.found[:0]
+	for _, to := range row.touched {
+		if int(to) != i && row.sums[to] >= least {
+			found = append(found, neighbour{to, row.sums[to]})
 		}
-		sums[to] = 0
 	}
+	row.clear()
+	row.found = found
 	if !whole {
 		found = x.measured(i, mostAlike(found, 2*most))
 	}
-	found = slices.Clone(mostAlike(found, most))
-	slices.SortFunc(found, func(a, b neighbour) int { return int(a.to - b.to) })
-	return found
+	return nearestOf(found, most)
 }
 
 // measured are the candidates with how alike they are by all features.
@@ -144,6 +139,13 @@ func mostAlike(all []neighbour, most int) []neighbour {
 		}
 	}
 	return all[:min(most, len(all))]
+}
+
+// nearestOf are the most alike of them, by number.
+func nearestOf(found []neighbour, most int) []neighbour {
+	nearest := slices.Clone(mostAlike(found, most))
+	slices.SortFunc(nearest, func(a, b neighbour) int { return int(a.to - b.to) })
+	return nearest
 }
 
 // before orders neighbours by how alike they are, and equals by number.

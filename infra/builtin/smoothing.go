@@ -42,7 +42,7 @@ func newSmoothing(alike [][]neighbour) *smoothing {
 func (s *smoothing) neighbours(ctx context.Context, progress func(done int)) ([][]neighbour, error) {
 	each := func(progress func(int), do func(i int, row *row)) error {
 		return inStretches(ctx, len(s.alike), progress, func() func(int) {
-			row := &row{sums: make([]float32, len(s.alike))}
+			row := newRow(len(s.alike))
 			return func(i int) {
 				s.read(i, row)
 				do(i, row)
@@ -64,7 +64,7 @@ func (s *smoothing) neighbours(ctx context.Context, progress func(done int)) ([]
 
 // nearest are the phrases most alike to one whose row was read.
 func (s *smoothing) nearest(i int, row *row) []neighbour {
-	var found []neighbour
+	found := row.found[:0]
 	for _, j := range row.touched {
 		if int(j) == i {
 			continue
@@ -73,9 +73,8 @@ func (s *smoothing) nearest(i int, row *row) []neighbour {
 			found = append(found, neighbour{j, alike})
 		}
 	}
-	found = slices.Clone(mostAlike(found, mostOf(len(s.alike))))
-	slices.SortFunc(found, func(a, b neighbour) int { return int(a.to - b.to) })
-	return found
+	row.found = found
+	return nearestOf(found, mostOf(len(s.alike)))
 }
 
 // read adds up what a phrase's kin are like.
@@ -94,24 +93,4 @@ func (s *smoothing) meet(i int, row *row) (sum float32) {
 		sum += float32(k.alike * row.sums[k.to])
 	}
 	return sum
-}
-
-// row is how alike something is to each phrase, most of them not at all.
-type row struct {
-	sums    []float32
-	touched []int32
-}
-
-func (r *row) add(i int32, much float32) {
-	if r.sums[i] == 0 {
-		r.touched = append(r.touched, i)
-	}
-	r.sums[i] += much
-}
-
-func (r *row) clear() {
-	for _, i := range r.touched {
-		r.sums[i] = 0
-	}
-	r.touched = r.touched[:0]
 }
