@@ -187,6 +187,19 @@ func TestThePartitionIsTheSameInAnyOrder(t *testing.T) {
 	})
 }
 
+func TestManyEquallyAlikePhrasesAreInTheSameGroupsBackwards(t *testing.T) {
+	t.Parallel()
+	var texts []string
+	for _, p := range Keywords(2500) {
+		texts = append(texts, p.Text)
+	}
+	want := partition(clustered(t, texts...), texts)
+	slices.Reverse(texts)
+	if got := partition(clustered(t, texts...), texts); !slices.Equal(got, want) {
+		t.Error("backwards they are in other groups")
+	}
+}
+
 func TestTheClustersAreTheSameWithAnyNumberOfCores(t *testing.T) { //nolint:paralleltest // it changes GOMAXPROCS.
 	phrases := Keywords(2500)
 	before := runtime.GOMAXPROCS(1)
@@ -222,16 +235,20 @@ func TestAClusteringEndsWithItsContextAndTellsHowFarItIs(t *testing.T) {
 	t.Parallel()
 	phrases := Keywords(3000)
 	ctx, cancel := context.WithCancel(t.Context())
-	last := int64(-1)
+	last, ended := int64(-1), int64(0)
 	_, err := New().Cluster(ctx, phrases, func(done, total int64) {
-		if done < last || done > total || total != 3000 {
+		switch {
+		case done < last || done > total || total != 3000:
 			t.Errorf("after %d comes %d of %d", last, done, total)
-		}
-		if last = done; done > 500 {
+		case ended > 0 && done > ended+100:
+			t.Errorf("it went on to %d when it was to end at %d", done, ended)
+		case ended == 0 && done > 500:
+			ended = done
 			cancel()
 		}
+		last = done
 	})
-	if !errors.Is(err, context.Canceled) || last < 500 {
+	if !errors.Is(err, context.Canceled) || ended == 0 {
 		t.Errorf("it ends with %v at %d", err, last)
 	}
 }

@@ -30,7 +30,7 @@ type smoothing struct {
 func newSmoothing(alike [][]neighbour) *smoothing {
 	s := &smoothing{alike: alike, kin: make([][]neighbour, len(alike)), norms: make([]float32, len(alike))}
 	for i, some := range alike {
-		kin := append(slices.Clone(mostAlike(slices.Clone(some), closest)), neighbour{int32(i), 1}) //nolint:gosec // G115: a plan has fewer.
+		kin := append(slices.Clone(mostAlike(slices.Clone(some), closest)), neighbour{int32(i), 1})
 		slices.SortFunc(kin, func(a, b neighbour) int { return int(a.to - b.to) })
 		s.kin[i] = kin
 	}
