@@ -23,7 +23,7 @@ func TestEveryMeasurementWorks(t *testing.T) {
 	}
 	for _, what := range []string{
 		"cold start", "idle memory", "its reader, at 100 events/s", "its reader, at 10k events/s", "appends, 128 callers", "hot stream", "created", "states to be read", "create over HTTP", "page of 25 over HTTP", "page of 25 from the read model",
-		"rebuild of 10", "catch-up", "a page of 25 of", "events in the log",
+		"keywords imported", "keywords clustered", "rebuild of 10", "catch-up", "a page of 25 of", "events in the log",
 	} {
 		if !strings.Contains(out.String(), what) {
 			t.Errorf("nothing is said about %q:\n%s", what, out.String())

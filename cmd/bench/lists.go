@@ -99,7 +99,7 @@ func (c *client) createListed(ctx context.Context, in *installation) error {
 	if err := reader.WaitFor(ctx, []projections.Key{plannerrows.Keywords().Key()}, head); err != nil {
 		return err
 	}
-	_, err = in.Pool(postgres.RoleOwner).Exec(ctx, `ANALYZE planner_keywords_v1`)
+	_, err = in.Pool(postgres.RoleOwner).Exec(ctx, "ANALYZE "+plannerrows.Keywords().Key().Table())
 	return err
 }
 
@@ -139,17 +139,18 @@ func (b *bareList) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (b *bareList) page(ctx context.Context) (page []plannerrows.Keyword, count int64, err error) {
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT count(*) FROM planner_keywords_v1 WHERE account_id = $1 AND deleted_at IS NULL AND volume >= $2`, b.account, leastVolume).
+	keywords := plannerrows.Keywords().Key().Table()
+	batch.Queue(`SELECT count(*) FROM `+keywords+` WHERE account_id = $1 AND deleted_at IS NULL AND volume >= $2`, b.account, leastVolume).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&count) })
 	batch.Queue(`SELECT id, account_id, site_id, sector_id, revision, created_at, updated_at, position, keyword, country, volume, volume_is_bucket,
-		difficulty, cpc, currency, intents, intent_source, intent_confidence, trend, parent_topic, serp_urls, status, disabled
-		FROM planner_keywords_v1 WHERE account_id = $1 AND deleted_at IS NULL AND volume >= $2 ORDER BY volume DESC, id LIMIT 25`, b.account, leastVolume).
+		difficulty, cpc, currency, intents, intent_source, intent_confidence, trend, parent_topic, serp_urls, cluster_id, status, disabled
+		FROM `+keywords+` WHERE account_id = $1 AND deleted_at IS NULL AND volume >= $2 ORDER BY volume DESC, id LIMIT 25`, b.account, leastVolume).
 		Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var k plannerrows.Keyword
 				err := rows.Scan(&k.ID, &k.AccountID, &k.SiteID, &k.SectorID, &k.Revision, &k.CreatedAt, &k.UpdatedAt, &k.Position, &k.Keyword, &k.Country,
 					&k.Volume, &k.VolumeIsBucket, &k.Difficulty, &k.CPC, &k.Currency, &k.Intents, &k.IntentSource, &k.IntentConfidence, &k.Trend,
-					&k.ParentTopic, &k.SerpURLs, &k.Status, &k.Disabled)
+					&k.ParentTopic, &k.SerpURLs, &k.ClusterID, &k.Status, &k.Disabled)
 				if err != nil {
 					return err
 				}

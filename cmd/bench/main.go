@@ -44,7 +44,7 @@ func quick() sizes {
 func main() {
 	var flags struct {
 		Quick  bool     `help:"Small sizes: it proves that the measurements work, and measures little."`
-		Only   []string `help:"Only these parts: start, latency, appends, hot, many, rest, read, full." placeholder:"PART,..."`
+		Only   []string `help:"Only these parts: start, latency, appends, hot, many, rest, flow, read, full." placeholder:"PART,..."`
 		Binary string   `help:"The program to measure." default:"bin/igny8"`
 	}
 	debug.SetGCPercent(400) // as igny8 does.
@@ -89,6 +89,9 @@ func run(ctx context.Context, binary string, only []string, size sizes, t *table
 		{"many", measureMany},
 		{"rest", func(ctx context.Context, in *installation, size sizes, t *tableOf) error {
 			return measureREST(ctx, in, binary, size, t)
+		}},
+		{"flow", func(ctx context.Context, in *installation, size sizes, t *tableOf) error {
+			return measureFlow(ctx, in, binary, size, t)
 		}},
 		{"read", measureReadSide},
 		{"full", measureFull},

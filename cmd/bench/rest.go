@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -91,29 +92,51 @@ func (c *client) post(ctx context.Context, path string, body, into any) error {
 }
 
 func (c *client) do(ctx context.Context, method, url string, body []byte, into any) error {
+	_, err := c.send(ctx, method, strings.TrimPrefix(url, c.url), "application/json", body, "", into)
+	return err
+}
+
+// send sends a body to a path under the API, or to a whole address, and reads the
+// answer's data, or the whole of it where it has none. It sees all that a
+// consistency token stands for, and gives the answer's.
+func (c *client) send(ctx context.Context, method, path, contentType string, body []byte, token string, into any) (string, error) {
+	url := path
+	if !strings.HasPrefix(path, "http://") {
+		url = c.url + path
+	}
 	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return "", err
 	}
-	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Type", contentType)
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
+	if token != "" {
+		r.Header.Set("X-Consistency-Token", token)
+		r.Header.Set("Prefer", "wait=5")
+	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if answer.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: %s: %s", method, url, answer.Status, text)
+		return "", fmt.Errorf("%s %s: %s: %s", method, url, answer.Status, text)
 	}
 	if into == nil {
-		return nil
+		return answer.Header.Get("X-Consistency-Token"), nil
 	}
-	envelope := struct{ Data any }{into}
-	return json.Unmarshal(text, &envelope)
+	var envelope struct{ Data json.RawMessage }
+	if err := json.Unmarshal(text, &envelope); err != nil {
+		return "", err
+	}
+	if envelope.Data == nil {
+		envelope.Data = text
+	}
+	return answer.Header.Get("X-Consistency-Token"), json.Unmarshal(envelope.Data, into)
 }
