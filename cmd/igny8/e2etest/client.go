@@ -147,7 +147,7 @@ func (c *Client) Do(want int, method, path string, body any, h Header) Answer {
 // Get reads what must be there.
 func (c *Client) Get(path string) Answer {
 	c.t.Helper()
-	return c.Do(http.StatusOK, "GET", path, nil, nil)
+	return c.Until("GET", path, nil, nil).Expect(c.t, http.StatusOK)
 }
 
 // giveUp bounds how long a client tries.
